@@ -1,0 +1,37 @@
+"""Which clients of a profile a check is run with: readable names to roles."""
+
+from __future__ import annotations
+
+from conformance.profile.model import Profile
+
+
+def by_method(profile: Profile) -> dict[str, str]:
+    """One client for each authentication method that the profile's clients use: method to role."""
+    found: dict[str, str] = {}
+    for role, client in profile.clients.items():
+        found.setdefault(client.auth, role)
+    return found
+
+
+def confidential(profile: Profile) -> dict[str, str]:
+    """One client for each method that has a credential."""
+    return {method: role for method, role in by_method(profile).items() if method != "none"}
+
+
+def with_secret_or_key(profile: Profile) -> dict[str, str]:
+    """One client for each method whose credential is sent or signed in the request itself."""
+    return {method: role for method, role in confidential(profile).items() if "tls" not in method}
+
+
+def with_assertion(profile: Profile) -> dict[str, str]:
+    """One client for each method that sends a JWT (RFC 7523)."""
+    return {method: role for method, role in by_method(profile).items() if method.endswith("_jwt")}
+
+
+def with_secret(profile: Profile) -> dict[str, str]:
+    """One client for each method that sends the secret itself."""
+    return {
+        method: role
+        for method, role in by_method(profile).items()
+        if method in {"client_secret_basic", "client_secret_post"}
+    }

@@ -1,0 +1,457 @@
+"""The authorization request with a pushed request's request_uri (RFC 9126 section 4, RFC 9101 section 5)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from urllib.parse import urlsplit
+
+from conformance import expect
+from conformance.check import each, verifies
+from conformance.checks import roles
+from conformance.checks.test_pushed_request import ATTACKER
+from conformance.protocol import pkce
+from conformance.protocol.authorization import Authorization
+from conformance.protocol.outcome import Ending, Outcome
+from conformance.protocol.par import Change, Par, PushAnswer, needs_accepted
+from conformance.protocol.token import Token
+from conformance.target import Target
+from conformance.verdict import NotApplicable, NotExercised, Violation
+
+#: So many attempts at once with one request_uri.
+ATTEMPTS = 6
+
+
+@verifies("rfc9126-4-client-id-and-request-uri-suffice")
+@each(client=roles.by_method)
+async def test_client_id_and_request_uri_suffice(par: Par, authorization: Authorization, client: str) -> None:
+    """client_id and request_uri alone make an authorization request that ends in a code."""
+    answer = await par.accepted(client)
+    expect.code(await authorization.open(answer))
+
+
+@verifies("rfc9126-4-client-id-required")
+async def test_request_uri_without_client_id_brings_no_code(par: Par, authorization: Authorization) -> None:
+    """A request_uri without client_id brings no code."""
+    outcome = await authorization.open(await par.accepted(), client_id=None)
+    expect.no_code(outcome, control=await authorization.open(await par.accepted()))
+
+
+@verifies("rfc9126-2.2-bound-to-client")
+@each(client=("second", "public"))
+async def test_request_uri_of_another_client_brings_no_code(
+    par: Par, authorization: Authorization, target: Target, client: str
+) -> None:
+    """A request_uri brings no code when it is opened with the client_id of another client."""
+    other = target.client(client)
+    answer = await par.accepted()
+    if other.client_id == answer.push.client.client_id:
+        raise NotApplicable("both roles are the same client")
+    outcome = await authorization.open(answer, client=other)
+    control = await authorization.open(await par.accepted())
+    expect.no_code(outcome, control=control)
+
+
+@verifies("rfc9126-2.2-foreign-attempt-spoils-nothing")
+async def test_attempt_of_another_client_spoils_nothing(par: Par, authorization: Authorization, target: Target) -> None:
+    """An attempt with another client's client_id does not use up the request_uri of its owner."""
+    answer = await par.accepted()
+    foreign = await authorization.open(answer, client=target.client("second"))
+    if foreign.granted:
+        raise NotExercised("the foreign attempt brought a code, which is a finding of its own")
+    own = await authorization.open(answer)
+    expect.code(own, control=await authorization.open(await par.accepted()))
+
+
+def forms_of(request_uri: str) -> dict[str, str]:
+    """Values that look like an issued request_uri and are none."""
+    head, last = request_uri[:-1], request_uri[-1]
+    return {
+        "last-sign-changed": head + ("A" if last != "A" else "B"),
+        "one-sign-more": request_uri + "x",
+        "one-sign-less": head,
+        "made-up": "urn:ietf:params:oauth:request_uri:" + secrets.token_urlsafe(32),
+        "garbage": "par-conformance",
+    }
+
+
+@verifies("rfc9126-4-unknown-request-uri-refused")
+@each(form=("last-sign-changed", "one-sign-more", "one-sign-less", "made-up", "garbage"))
+async def test_unknown_request_uri_brings_no_code(par: Par, authorization: Authorization, form: str) -> None:
+    """A request_uri that was never issued brings no code."""
+    answer = await par.accepted()
+    unknown = forms_of(answer.request_uri or "")[form]
+    outcome = await authorization.open(answer, request_uri=unknown)
+    expect.no_code(outcome, control=await authorization.open(answer))
+
+
+@verifies("rfc9126-4-unknown-request-uri-refused")
+async def test_unknown_request_uri_is_not_overruled_by_a_full_request(par: Par, authorization: Authorization) -> None:
+    """A request_uri that was never issued brings no code even where a complete request stands beside it."""
+    answer = await par.accepted()
+    unknown = forms_of(answer.request_uri or "")["last-sign-changed"]
+    rest = {name: value for name, value in answer.push.parameters if name not in {"client_id", "request"}}
+    outcome = await authorization.open(answer, query={**rest, "request_uri": unknown})
+    expect.no_code(outcome, control=await authorization.open(answer))
+
+
+@verifies("rfc9126-4-one-time-use")
+@each(browser=("same", "fresh"))
+async def test_used_request_uri_brings_no_second_code(par: Par, authorization: Authorization, browser: str) -> None:
+    """A request_uri that has led to a code brings no second one, in the same browser or in a fresh one."""
+    used = authorization.new_browser()
+    answer = await par.accepted()
+    first = await authorization.open(answer, browser=used)
+    again = await authorization.open(answer, browser=used if browser == "same" else authorization.new_browser())
+    expect.no_code(again, control=first)
+
+
+@verifies("rfc9126-7.3-captured-request-uri-useless")
+async def test_captured_request_uri_brings_nothing_to_another_person(
+    par: Par, authorization: Authorization, target: Target
+) -> None:
+    """A request_uri that has led to a code brings none to another person's browser."""
+    other = next((name for name in target.profile.users if name != target.profile.login.user), None)
+    if other is None:
+        raise NotApplicable("the profile has one user only")
+    answer = await par.accepted()
+    first = await authorization.open(answer, browser=authorization.new_browser())
+    again = await authorization.open(answer, browser=authorization.new_browser(other))
+    if again.ending is Ending.STUCK:
+        raise NotExercised(f"the second user could not log in: {again.reason}")
+    expect.no_code(again, control=first)
+
+
+@verifies("rfc9126-4-reload-tolerated")
+async def test_reload_before_the_end_is_tolerated(par: Par, authorization: Authorization) -> None:
+    """A page that is loaded again before login does not end the attempt."""
+    browser = authorization.new_browser()
+    answer = await par.accepted()
+    visit = await authorization.open(answer, browser=browser, stop="login")
+    if visit.ending is not Ending.LOGIN_ASKED:
+        raise NotApplicable(f"there is no login page to load again: {visit.summary}")
+    again = await authorization.open(answer, browser=browser)
+    control = await authorization.open(await par.accepted(), browser=authorization.new_browser())
+    expect.code(again, control=control)
+
+
+@verifies("rfc9126-4-post-accepted")
+async def test_authorization_request_by_post_is_served(par: Par, authorization: Authorization) -> None:
+    """The authorization request with client_id and request_uri may come as POST."""
+    answer = await par.accepted()
+    outcome = await authorization.open(answer, method="POST")
+    expect.code(outcome, control=await authorization.open(await par.accepted()))
+
+
+@verifies("rfc9126-2.2-bound-to-client")
+async def test_request_uri_of_another_client_brings_no_code_by_post(
+    par: Par, authorization: Authorization, target: Target
+) -> None:
+    """A request_uri brings no code to another client_id when the authorization request comes as POST."""
+    answer = await par.accepted()
+    outcome = await authorization.open(answer, client=target.client("second"), method="POST")
+    expect.no_code(outcome, control=await authorization.open(await par.accepted()))
+
+
+@verifies("rfc9126-2.2-single-use-in-race")
+async def test_simultaneous_attempts_bring_one_code(par: Par, authorization: Authorization, token: Token) -> None:
+    """Simultaneous attempts with one request_uri bring at most one code that is redeemed."""
+    answer = await par.accepted()
+    browsers = [authorization.new_browser() for _ in range(ATTEMPTS)]
+    for browser in browsers:  # everybody is logged in before it starts, so that the last steps fall together
+        await authorization.code(await par.accepted(), browser=browser)
+    outcomes = await asyncio.gather(*(authorization.open(answer, browser=browser) for browser in browsers))
+    redeemed = 0
+    for outcome in {outcome.code: outcome for outcome in outcomes if outcome.code}.values():
+        redeemed += (await token.redeem(outcome, answer.push)).accepted
+    if redeemed == 0 and not any(outcome.code for outcome in outcomes):
+        raise NotExercised(f"none of {ATTEMPTS} simultaneous attempts brought a code: {outcomes[0].summary}")
+    expect.that(
+        redeemed <= 1,
+        "several-codes",
+        f"{redeemed} codes of one request_uri were redeemed",
+        expected="at most one",
+        received=str(redeemed),
+    )
+
+
+# -- what stands beside request_uri ---------------------------------------------------------------------------------
+
+
+async def with_outside(authorization: Authorization, answer: PushAnswer, **outside: Change) -> Outcome | None:
+    """Open a push with further parameters in the query: the code, or None where the server refuses such a request."""
+    outcome = await authorization.open(answer, query=outside)
+    if outcome.ending is Ending.CODE:
+        return outcome
+    if outcome.granted:
+        raise Violation(
+            "other-response",
+            f"the parameters beside request_uri changed the response: {outcome.summary}",
+            expected="the pushed request, or a refusal",
+            received=outcome.summary,
+        )
+    return None
+
+
+@verifies("rfc9126-4-outside-value-without-effect")
+async def test_state_beside_request_uri_does_not_win(par: Par, authorization: Authorization) -> None:
+    """A state in the query does not replace the pushed one."""
+    answer = await par.accepted()
+    outcome = await with_outside(authorization, answer, state="from-the-query")
+    if outcome is not None:
+        expect.that(
+            outcome.parameters.get("state") == answer.push.value("state"),
+            "query-used",
+            "the state of the query came back",
+            expected="the pushed state",
+            received=outcome.parameters.get("state"),
+        )
+
+
+@verifies("rfc9126-4-outside-parameter-not-merged")
+async def test_state_beside_request_uri_is_not_added(par: Par, authorization: Authorization) -> None:
+    """A state in the query is not taken where none was pushed."""
+    answer = await par.push(state=None)
+    if answer.refused:
+        expect.control_accepted(answer)
+        raise NotApplicable(f"this server wants a state: {answer.summary}")
+    outcome = await with_outside(authorization, needs_accepted(answer), state="from-the-query")
+    if outcome is not None:
+        expect.that(
+            outcome.parameters.get("state") != "from-the-query",
+            "query-used",
+            "the state of the query came back although none was pushed",
+            expected="no state",
+            received="from-the-query",
+        )
+
+
+@verifies("rfc9126-4-outside-value-without-effect")
+@each(which=("registered", "attacker"))
+async def test_redirect_uri_beside_request_uri_does_not_win(
+    par: Par, authorization: Authorization, target: Target, which: str
+) -> None:
+    """A redirect_uri in the query does not replace the pushed one, be it registered or not."""
+    registered = target.client("first").entry.redirect_uris
+    if which == "registered" and len(registered) < 2:
+        raise NotApplicable("the first client has one redirect URI only")
+    outside = registered[1] if which == "registered" else ATTACKER
+    answer = await par.accepted()
+    outcome = await authorization.open(answer, redirect_uri=outside)
+    went_to = (outcome.location or "").split("#")[0].split("?")[0]
+    expect.that(
+        not (outcome.granted and went_to == outside),
+        "query-used",
+        "the code went to the redirect_uri of the query",
+        expected=answer.push.value("redirect_uri"),
+        received=went_to,
+    )
+    if which == "attacker":
+        expect.that(
+            urlsplit(went_to).hostname != urlsplit(ATTACKER).hostname,
+            "redirected-to-query",
+            "the browser was sent to an unregistered address of the query",
+            expected="the pushed redirect_uri, or an error page",
+            received=went_to,
+        )
+
+
+@verifies("rfc9126-4-outside-value-without-effect")
+async def test_scope_beside_request_uri_does_not_win(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A scope in the query does not widen the pushed one."""
+    entry = target.client("first").entry
+    if not entry.scope or not entry.further_scope:
+        raise NotApplicable("the profile names no further_scope for the first client")
+    answer = await par.accepted()
+    outcome = await with_outside(authorization, answer, scope=f"{entry.scope} {entry.further_scope}")
+    if outcome is None:
+        return
+    tokens = await token.redeem(outcome, answer.push)
+    granted = tokens.scope or set()
+    expect.that(
+        not set(entry.further_scope.split()) & granted,
+        "query-used",
+        f"the scope {entry.further_scope} of the query was granted",
+        expected=entry.scope,
+        received=" ".join(sorted(granted)),
+    )
+
+
+@verifies("rfc9126-4-outside-value-without-effect")
+async def test_code_challenge_beside_request_uri_does_not_win(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A code_challenge in the query does not replace the pushed one: its verifier redeems nothing."""
+    if not target.client("first").entry.pkce:
+        raise NotApplicable("the profile's first client does not use PKCE")
+    verifier = pkce.new_verifier()
+    answer = await par.accepted()
+    outcome = await with_outside(
+        authorization, answer, code_challenge=pkce.challenge(verifier), code_challenge_method="S256"
+    )
+    if outcome is None:
+        return
+    tokens = await token.redeem(outcome, answer.push, code_verifier=verifier)
+    expect.that(
+        not tokens.accepted,
+        "query-used",
+        "the code was redeemed with the verifier of the query's code_challenge",
+        expected="invalid_grant",
+        received=tokens.summary,
+    )
+
+
+@verifies("rfc9126-4-outside-parameter-not-merged")
+async def test_code_challenge_beside_request_uri_is_not_added(
+    par: Par, authorization: Authorization, token: Token
+) -> None:
+    """A code_challenge in the query is not taken where none was pushed: the code needs no verifier."""
+    answer = await par.push(code_challenge=None, code_challenge_method=None)
+    if not answer.accepted:
+        expect.control_accepted(answer)
+        raise NotApplicable(f"this server wants PKCE: {answer.summary}")
+    verifier = pkce.new_verifier()
+    outcome = await with_outside(
+        authorization, answer, code_challenge=pkce.challenge(verifier), code_challenge_method="S256"
+    )
+    if outcome is None:
+        return
+    tokens = await token.redeem(outcome, answer.push, code_verifier=verifier)
+    plain = await par.push(code_challenge=None, code_challenge_method=None)
+    control = await token.redeem(await authorization.code(needs_accepted(plain)), plain.push, code_verifier=None)
+    if not control.accepted:
+        raise NotApplicable("a code without PKCE is not redeemed at this server")
+    expect.that(
+        not tokens.accepted,
+        "query-used",
+        "the code was redeemed with the verifier of a code_challenge that only the query had",
+        expected="a refusal: no code_challenge was pushed",
+        received=tokens.summary,
+    )
+
+
+@verifies("rfc9126-4-outside-value-without-effect")
+async def test_nonce_beside_request_uri_does_not_win(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A nonce in the query does not get into the ID token."""
+    if not answer_has_nonce(target):
+        raise NotApplicable("the first client's ordinary request is no OpenID Connect request")
+    answer = await par.accepted()
+    outcome = await with_outside(authorization, answer, nonce="from-the-query")
+    if outcome is None:
+        return
+    tokens = await token.redeem(outcome, answer.push)
+    expect.that(
+        tokens.id_token.get("nonce") != "from-the-query",
+        "query-used",
+        "the nonce of the query stands in the ID token",
+        expected="the pushed nonce",
+        received="from-the-query",
+    )
+
+
+def answer_has_nonce(target: Target) -> bool:
+    """Whether the first client's ordinary request carries a nonce."""
+    return "openid" in (target.client("first").entry.scope or "").split()
+
+
+@verifies("rfc9126-4-outside-parameter-not-merged")
+async def test_nonce_beside_request_uri_is_not_added(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A nonce in the query is not taken where none was pushed."""
+    if not answer_has_nonce(target):
+        raise NotApplicable("the first client's ordinary request is no OpenID Connect request")
+    answer = await par.push(nonce=None)
+    if not answer.accepted:
+        expect.control_accepted(answer)
+        raise NotApplicable(f"this server wants a nonce: {answer.summary}")
+    outcome = await with_outside(authorization, answer, nonce="from-the-query")
+    if outcome is None:
+        return
+    tokens = await token.redeem(outcome, answer.push)
+    expect.that(
+        tokens.id_token.get("nonce") != "from-the-query",
+        "query-used",
+        "the nonce of the query stands in the ID token although none was pushed",
+        expected="no nonce",
+        received="from-the-query",
+    )
+
+
+@verifies("rfc9126-4-outside-value-without-effect")
+@each(value=("token", "code token"))
+async def test_response_type_beside_request_uri_does_not_win(
+    par: Par, authorization: Authorization, value: str
+) -> None:
+    """A response_type in the query does not turn the code into tokens."""
+    await with_outside(authorization, await par.accepted(), response_type=value)
+
+
+@verifies("rfc9126-4-outside-parameter-not-merged")
+async def test_response_mode_beside_request_uri_is_not_added(
+    par: Par, authorization: Authorization, target: Target
+) -> None:
+    """A response_mode in the query is not taken where none was pushed."""
+    if target.client("first").entry.response_mode:
+        raise NotApplicable("the first client's ordinary request has a response_mode")
+    usual = await authorization.code(await par.accepted())
+    mode = "fragment" if usual.mode != "fragment" else "query"
+    outcome = await with_outside(authorization, await par.accepted(), response_mode=mode)
+    if outcome is not None:
+        expect.that(
+            outcome.mode == usual.mode,
+            "query-used",
+            "the response_mode of the query was used although none was pushed",
+            expected=usual.mode,
+            received=outcome.mode,
+        )
+
+
+@verifies("rfc9126-4-outside-parameter-not-merged")
+async def test_prompt_beside_request_uri_is_not_added(par: Par, authorization: Authorization, target: Target) -> None:
+    """A prompt=none in the query does not keep the server from asking a person to log in."""
+    if not answer_has_nonce(target):
+        raise NotApplicable("the first client's ordinary request is no OpenID Connect request")
+    control = await authorization.open(await par.accepted(), browser=authorization.new_browser(), stop="login")
+    if control.ending is not Ending.LOGIN_ASKED:
+        raise NotApplicable("a fresh browser meets no login page")
+    outcome = await authorization.open(
+        await par.accepted(), browser=authorization.new_browser(), stop="login", prompt="none"
+    )
+    expect.that(
+        outcome.error != "login_required",
+        "query-used",
+        "the prompt=none of the query was obeyed although none was pushed",
+        expected="the login page, or a refusal of the extra parameter",
+        received=outcome.summary,
+    )
+
+
+@verifies("rfc9126-4-outside-value-without-effect")
+async def test_full_request_beside_request_uri_does_not_win(par: Par, authorization: Authorization) -> None:
+    """A complete other request beside request_uri has no effect."""
+    answer = await par.accepted()
+    other = dict(par.ordinary(state="from-the-query").parameters)
+    outside = {name: value for name, value in other.items() if name not in {"client_id", "request"}}
+    outcome = await with_outside(authorization, answer, **{**outside, "state": "from-the-query"})
+    if outcome is not None:
+        expect.that(
+            outcome.parameters.get("state") == answer.push.value("state"),
+            "query-used",
+            "the complete request of the query was carried out in place of the pushed one",
+            expected="the pushed state",
+            received=outcome.parameters.get("state"),
+        )
+
+
+@verifies("rfc9126-4-duplicates-tolerated")
+async def test_pushed_parameters_may_be_repeated(par: Par, authorization: Authorization) -> None:
+    """A request that repeats the pushed parameters unchanged beside request_uri is served."""
+    answer = await par.accepted()
+    same = {name: value for name, value in (answer.push.inside or answer.push.parameters) if name not in {"client_id"}}
+    outcome = await authorization.open(answer, query=same)
+    expect.code(outcome, control=await authorization.open(await par.accepted()))

@@ -1,0 +1,93 @@
+"""The lifetime of a request_uri (RFC 9126 sections 2.2 and 4)."""
+
+from __future__ import annotations
+
+from conformance import expect
+from conformance.check import verifies
+from conformance.engine import CheckClock
+from conformance.profile.model import Feature
+from conformance.protocol import jar
+from conformance.protocol.authorization import Authorization
+from conformance.protocol.par import Par, PushAnswer
+from conformance.report.record import Fact
+from conformance.verdict import NotExercised
+
+#: A server may count in whole seconds and may announce the rest of one second less than it grants.
+GRACE = 2.0
+#: A tolerance in proportion, for long lifetimes.
+SHARE = 0.02
+
+
+def lifetime_of(answer: PushAnswer) -> tuple[float, float]:
+    """When the answer came (Unix seconds) and the announced lifetime (seconds)."""
+    if answer.expires_in is None or answer.response is None:
+        raise NotExercised("expires_in is missing or no number: nothing says how long to wait")
+    return answer.response.received, answer.expires_in
+
+
+@verifies("rfc9126-4-expired-refused", waits=True)
+async def test_expired_request_uri_brings_no_code(
+    par: Par, authorization: Authorization, clock: CheckClock, facts: list[Fact]
+) -> None:
+    """A request_uri brings no code once its announced lifetime is over."""
+    answer = await par.accepted()
+    received, lifetime = lifetime_of(answer)
+    await clock.until(received + lifetime + GRACE + lifetime * SHARE, "the lifetime of the request_uri to end")
+    outcome = await authorization.open(answer)
+    control = await authorization.open(await par.accepted())
+    if not outcome.granted:
+        facts.append(
+            Fact(
+                name="true lifetime of a request_uri",
+                value=f"<= {lifetime + GRACE + lifetime * SHARE:g}",
+                unit="s",
+                detail=f"announced {lifetime:g} s",
+            )
+        )
+    expect.no_code(outcome, control=control)
+
+
+@verifies("rfc9126-4-expired-refused", waits=True)
+async def test_expired_request_uri_brings_no_code_after_a_visit(
+    par: Par, authorization: Authorization, clock: CheckClock
+) -> None:
+    """A visit to the login page does not prolong the life of a request_uri: opened anew after its end it is dead."""
+    answer = await par.accepted()
+    received, lifetime = lifetime_of(answer)
+    await authorization.open(answer, browser=authorization.new_browser(), stop="login")
+    await clock.until(received + lifetime + GRACE + lifetime * SHARE, "the lifetime of the request_uri to end")
+    outcome = await authorization.open(answer, browser=authorization.new_browser())
+    control = await authorization.open(await par.accepted())
+    expect.no_code(outcome, control=control)
+
+
+@verifies("rfc9126-2.2-usable-for-lifetime", waits=True)
+async def test_request_uri_is_usable_while_it_lives(par: Par, authorization: Authorization, clock: CheckClock) -> None:
+    """A request_uri still leads to a code shortly before its announced lifetime is over."""
+    answer = await par.accepted()
+    received, lifetime = lifetime_of(answer)
+    margin = max(1.5, lifetime * 0.15)
+    if lifetime <= 2 * margin:
+        raise NotExercised(f"a lifetime of {lifetime:g} s is too short to be tried out")
+    await clock.until(received + lifetime - margin, "the last moments of the request_uri")
+    outcome = await authorization.open(answer)
+    expect.code(outcome, control=await authorization.open(await par.accepted()))
+
+
+@verifies("rfc9126-2.2-lifetime-not-set-by-client", needs=Feature.JAR)
+async def test_request_object_does_not_prolong_the_lifetime(par: Par) -> None:
+    """A request object that lives for a year does not give its request_uri a longer life than usual."""
+    usual = lifetime_of(await par.accepted("signed"))[1]
+    far = jar.Fault(claims={"exp": lambda now: int(now) + 31_536_000})
+    answer = await par.send(par.object("signed", fault=far), control=lambda: par.object("signed"))
+    if not answer.accepted:
+        expect.refused(answer)
+        return
+    got = lifetime_of(answer)[1]
+    expect.that(
+        got <= max(usual + GRACE, 600),
+        "lifetime-from-client",
+        f"the request_uri lives {got:g} s because the request object says so",
+        expected=f"{usual:g} s",
+        received=f"{got:g} s",
+    )

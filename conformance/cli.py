@@ -1,0 +1,200 @@
+"""The command line. Thin: `run` is pytest with --target, every other command calls one module."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from conformance import __version__
+from conformance.bench.cli import app as servers
+from conformance.check import verified_by
+from conformance.doctor import examine, print_findings
+from conformance.plans import PlanError, in_force, load_plans
+from conformance.profile.load import ProfileError, load
+from conformance.profile.schema import profile_schema
+from conformance.report import record, schema, write
+from conformance.requirements import load as load_catalogue
+from conformance.run import reference_profile
+from conformance.server import Settings, serve
+
+CHECKS = Path(__file__).parent / "checks"
+
+app = typer.Typer(
+    name="par-conformance",
+    help="Checks an OAuth authorization server against RFC 9126, Pushed Authorization Requests.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(servers, name="servers", help="Real authorization servers on loopback, for trying the suite on.")
+
+
+class Format(StrEnum):
+    """How a list is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def _stop(text: str) -> typer.Exit:
+    """Say what is wrong and leave with status 2: the profile or the command line is wrong."""
+    typer.echo(text, err=True)
+    return typer.Exit(2)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Print the version."""
+    if show:
+        typer.echo(f"par-conformance {__version__}")
+        raise typer.Exit
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    help="Run the checks against a target. Every option of pytest works too: -k, -x, --co, --alluredir …",
+)
+def run(
+    context: typer.Context,
+    profile: Annotated[Path | None, typer.Argument(help="Profile of the target; default: the embedded server.")] = None,
+) -> None:
+    """Run the checks against a target."""
+    arguments = [str(CHECKS), "-p", "conformance.plugin", "-p", "no:cacheprovider", "-q", "--no-header", "--tb=no"]
+    arguments += ["-c", str(Path(__file__).parent / "pytest.ini"), "--rootdir", str(Path.cwd())]
+    if profile is not None:
+        arguments += ["--target", str(profile)]
+    raise typer.Exit(int(pytest.main([*arguments, *context.args])))
+
+
+@app.command(help="Check in seconds what most red runs come from, before a run.")
+def doctor(profile: Annotated[Path, typer.Argument(help="Profile of the target.")]) -> None:
+    """Examine a profile and its target."""
+    try:
+        findings = examine(profile)
+    except ProfileError as mistakes:
+        raise _stop(str(mistakes)) from None
+    print_findings(findings, Console())
+    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@app.command(name="schema", help="Print a JSON Schema: of the profile, for editors, or of report.json.")
+def print_schema(
+    of: Annotated[str, typer.Argument(help="profile or report")] = "profile",
+) -> None:
+    """Print a JSON Schema."""
+    schemas = {"profile": profile_schema, "report": schema.run_schema}
+    if of not in schemas:
+        raise _stop(f"there is no schema of {of!r}: profile and report have one")
+    typer.echo(json.dumps(schemas[of](), indent=2, ensure_ascii=False))
+
+
+@app.command(help="List the requirements, with the checks that verify them or the reason why none can.")
+def requirements(
+    plan: Annotated[list[str] | None, typer.Option(help="Only those in force under these plans.")] = None,
+    untested: Annotated[bool, typer.Option("--untested", help="Only those without a check.")] = False,
+    output: Annotated[Format, typer.Option("--format", help="How to print them.")] = Format.TABLE,
+) -> None:
+    """List the requirements."""
+    catalogue = load_catalogue()
+    try:
+        chosen = in_force(plan, catalogue) if plan else dict.fromkeys(catalogue.requirements)
+    except PlanError as mistakes:
+        raise _stop(str(mistakes)) from None
+    checks = verified_by()
+    rows = []
+    for identifier in chosen:
+        requirement = catalogue.requirements[identifier]
+        verifying = [check for check, ids in checks.items() if identifier in ids]
+        if untested and verifying:
+            continue
+        rows.append(
+            {
+                "id": identifier,
+                "specification": catalogue.specification_of(identifier).title,
+                "section": requirement.section,
+                "level": str(requirement.level),
+                "text": requirement.text,
+                "url": catalogue.url(identifier),
+                "checks": verifying,
+                "untested": requirement.untested,
+            }
+        )
+    if output is Format.JSON:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    table = Table("requirement", "level", "statement", "verified by")
+    for row in rows:
+        verified = ", ".join(map(str, row["checks"])) if row["checks"] else f"not tested: {row['untested']}"
+        table.add_row(str(row["id"]), str(row["level"]), str(row["text"]), verified)
+    Console().print(table)
+
+
+@app.command(help="List the plans.")
+def plans() -> None:
+    """List the plans."""
+    table = Table("plan", "title", "when to choose it")
+    for name, plan in load_plans().items():
+        table.add_row(name, plan.title, plan.about)
+    Console().print(table)
+
+
+@app.command(help="Make the views of a run anew from its report.json.")
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run, or its report.json.")],
+    into: Annotated[Path | None, typer.Option("--into", help="Where to write them; default: beside the record.")] = None,
+) -> None:
+    """Make the views of a run anew."""
+    path = folder / "report.json" if folder.is_dir() else folder
+    try:
+        run = record.Run.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as failure:
+        raise _stop(f"{path} is no report of a run: {failure}") from None
+    for view in write.write(run, into or path.parent).values():
+        typer.echo(view)
+
+
+@app.command(name="serve", help="Start the reference server, to look at it or to try a client on it.")
+def serve_reference(
+    profile: Annotated[Path | None, typer.Argument(help="Profile whose clients it knows.")] = None,
+    setting: Annotated[list[str] | None, typer.Option(help="NAME=VALUE (JSON) of conformance.server.Settings.")] = None,
+) -> None:
+    """Start the reference server and wait for Ctrl-C."""
+    try:
+        loaded = load(profile or reference_profile())
+        given = dict(_setting(text) for text in setting or [])
+        settings = Settings(**{**loaded.profile.settings, **given})  # type: ignore[arg-type]
+    except (ProfileError, TypeError, ValueError) as mistakes:
+        raise _stop(str(mistakes)) from None
+    with serve(loaded.profile, loaded.keyring, settings=settings) as running:
+        typer.echo(f"issuer  {running.issuer}\ntrust   {running.ca_file}\nCtrl-C ends it")
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            typer.echo("ended")
+
+
+def _setting(text: str) -> tuple[str, object]:
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def main() -> None:
+    """Entry point of `par-conformance`."""
+    app(prog_name="par-conformance")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

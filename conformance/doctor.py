@@ -1,0 +1,193 @@
+"""The doctor: in seconds, what most red runs come from, and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from conformance.clock import RealClock
+from conformance.http.client import Transport
+from conformance.http.message import Died
+from conformance.http.redaction import Redactor
+from conformance.http.wire import Wire
+from conformance.profile.load import LoadedProfile, contradictions, load
+from conformance.protocol.authorization import Authorization, Browsers
+from conformance.protocol.metadata import Metadata, discover
+from conformance.protocol.outcome import Ending
+from conformance.protocol.par import Par
+from conformance.protocol.token import Token
+from conformance.run import at_embedded
+from conformance.server import serve
+from conformance.target import Target, detect
+from conformance.verdict import NotApplicable, NotExercised
+
+#: A clock that is further off than this makes JWTs fail (seconds).
+SKEW = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: good or not, what was found and, where it is not good, the fix."""
+
+    subject: str
+    good: bool
+    found: str
+    fix: str | None = None
+
+
+def examine(path: Path) -> list[Finding]:
+    """Examine a profile and its target. Raises ProfileError where the profile itself is wrong."""
+    loaded = load(path)
+    with ExitStack() as stack:
+        if loaded.profile.embedded:
+            running = stack.enter_context(serve(loaded.profile, loaded.keyring))
+            loaded = replace(loaded, profile=at_embedded(loaded.profile, running))
+        return asyncio.run(_collect(loaded))
+
+
+async def _collect(loaded: LoadedProfile) -> list[Finding]:
+    return [finding async for finding in _examine(loaded)]
+
+
+async def _examine(loaded: LoadedProfile) -> AsyncIterator[Finding]:
+    profile = loaded.profile
+    clock = RealClock()
+    transport = Transport(profile, loaded.keyring, Redactor(loaded.keyring.secrets()), clock)
+    told = [url for url in profile.endpoints.model_dump().values() if isinstance(url, str)]
+    transport.allow(*told, *filter(None, (profile.issuer, profile.metadata_url)))
+    wire = Wire(transport, clock, clock.until)
+    try:
+        yield Finding("profile", True, f"{loaded.path} is a correct profile")
+        try:
+            metadata = await discover(profile, transport, wire.evidence)
+        except (Died, NotExercised) as failure:
+            yield Finding("reachability", False, str(failure), _reach_fix(str(failure)))
+            return
+        for finding in _metadata(loaded, metadata):
+            yield finding
+        if metadata.pushed_authorization_request_endpoint is None:
+            return
+        target = Target(profile, loaded.keyring, metadata, detect(profile, metadata), tuple(profile.plans))
+        async for finding in _clients(wire, target):
+            yield finding
+        yield await _login(wire, target)
+    finally:
+        await transport.close()
+
+
+def _reach_fix(failure: str) -> str:
+    if "certificate" in failure.lower() or "ssl" in failure.lower():
+        return "give the certificate authority of the target as `tls.ca_file`"
+    return "is the server up, and are `issuer` and the network right?"
+
+
+def _metadata(loaded: LoadedProfile, metadata: Metadata) -> list[Finding]:
+    findings = []
+    if metadata.document:
+        places = ", ".join(url for url, response in metadata.responses.items() if response.status == 200)
+        findings.append(Finding("discovery", True, f"metadata at {places}"))
+    else:
+        statuses = ", ".join(f"{url}: HTTP {response.status}" for url, response in metadata.responses.items())
+        good = metadata.pushed_authorization_request_endpoint is not None
+        fix = None if good else "give `metadata_url`, or the endpoints under `endpoints`"
+        findings.append(Finding("discovery", good, f"no metadata ({statuses or 'no issuer in the profile'})", fix))
+    for mistake in contradictions(loaded.profile, dict(metadata.document)) if metadata.document else ():
+        text = f"{mistake.key}: found {mistake.found}, expected {mistake.expected}"
+        findings.append(Finding("metadata", False, text, mistake.fix))
+    if metadata.pushed_authorization_request_endpoint is None:
+        findings.append(
+            Finding(
+                "PAR endpoint",
+                False,
+                "neither the metadata nor the profile names a pushed authorization request endpoint",
+                "does the server support PAR, and is it switched on? "
+                "If so, give `endpoints.pushed_authorization_request`",
+            )
+        )
+    else:
+        findings.append(Finding("PAR endpoint", True, metadata.pushed_authorization_request_endpoint))
+    skew = _skew(metadata)
+    if skew is not None:
+        good = abs(skew) <= SKEW
+        fix = None if good else "set this machine's clock: client assertions and request objects carry times"
+        findings.append(Finding("clock", good, f"the server's clock is {skew:+.0f} s from this one", fix))
+    return findings
+
+
+def _skew(metadata: Metadata) -> float | None:
+    for response in metadata.responses.values():
+        date = response.header("date")
+        if date:
+            try:
+                return parsedate_to_datetime(date).timestamp() - response.started
+            except (ValueError, TypeError):
+                return None
+    return None
+
+
+async def _clients(wire: Wire, target: Target) -> AsyncIterator[Finding]:
+    par = Par(wire, target, {})
+    for role, entry in target.profile.clients.items():
+        try:
+            answer = await par.send(par.ordinary(role))
+        except (NotApplicable, NotExercised) as reason:
+            yield Finding(f"client {role}", False, str(reason), None)
+            continue
+        subject = f"client {role} ({entry.auth})"
+        if answer.accepted:
+            yield Finding(subject, True, "an ordinary pushed authorization request was accepted")
+            continue
+        described = (answer.json or {}).get("error_description")
+        text = answer.summary + (f": {described}" if isinstance(described, str) else "")
+        yield Finding(subject, False, text, _client_fix(answer.error))
+
+
+def _client_fix(error: str | None) -> str:
+    return {
+        "invalid_client": "is the client_id right, is its secret or key the registered one, and is `auth` the "
+        "registered token_endpoint_auth_method?",
+        "invalid_scope": "give a `scope` that this client may have",
+        "unauthorized_client": "the client must be registered for the authorization code grant; "
+        "one for client credentials only has nothing to push",
+        "invalid_request": "is the first of `redirect_uris` registered exactly so? "
+        "Further parameters that the server wants go into `parameters`",
+    }.get(error or "", "read the server's log: an ordinary request of this client has to be accepted")
+
+
+async def _login(wire: Wire, target: Target) -> Finding:
+    par, browsers = Par(wire, target, {}), Browsers(target)
+    authorization = Authorization(wire, target, browsers)
+    try:
+        answer = await par.accepted()
+        outcome = await authorization.open(answer)
+    except (NotApplicable, NotExercised) as reason:
+        return Finding("login", False, str(reason), "mend the first client, or `login`")
+    if outcome.ending is not Ending.CODE:
+        where = outcome.page.url if outcome.page else target.authorization_endpoint
+        return Finding(
+            "login",
+            False,
+            f"no code came: {outcome.summary}; it ended at {where.split('?')[0]}",
+            "are user name and password right? Pages that are not found by themselves are described as `login.steps`",
+        )
+    tokens = await Token(wire, target, {}).redeem(outcome, answer.push)
+    if not tokens.accepted:
+        return Finding("token", False, f"the code was not redeemed: {tokens.summary}", "is the redirect_uri right?")
+    return Finding("login", True, "a person logs in, a code comes, the code is redeemed")
+
+
+def print_findings(findings: list[Finding], console: Console) -> None:
+    """Print what the doctor found, in the order of looking."""
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.good else "[red]no[/]"
+        console.print(f"{mark}  [bold]{finding.subject}[/]: ", end="")
+        console.print(finding.found, markup=False, highlight=False)
+        if finding.fix:
+            console.print(f"    fix: {finding.fix}", markup=False, highlight=False)
+

@@ -1,0 +1,261 @@
+"""The engine: every check is a task on one event loop; whoever waits gives its place back.
+
+It knows neither pytest nor reports: cases in, `CheckResult`s out. Two things are limited: places (checks at work) and
+permits (requests in flight, in `http.client`). A check that wakes up needs a permit only, and gets it first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+import traceback
+from collections.abc import Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.check import Case
+from conformance.clock import Clock, RealClock, TurnedClock
+from conformance.http.client import Transport
+from conformance.http.evidence import Evidence
+from conformance.http.message import Died
+from conformance.http.pacing import Permits
+from conformance.http.redaction import Redactor
+from conformance.http.wire import Wire
+from conformance.profile.load import LoadedProfile
+from conformance.protocol.authorization import Authorization, Browsers
+from conformance.protocol.metadata import discover
+from conformance.protocol.par import Par
+from conformance.protocol.token import Token
+from conformance.report.record import CheckResult, Fact
+from conformance.target import Target, detect
+from conformance.verdict import NotApplicable, NotExercised, Violation
+
+
+class CheckClock:
+    """Time as a check sees it: no check ever sleeps, it waits until a moment and gives its place back."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return self._wire.clock.now()
+
+    async def until(self, moment: float, reason: str) -> None:
+        """Wait for a moment (Unix seconds)."""
+        await self._wire.until(moment, reason)
+
+
+@dataclass
+class State:
+    """What is known of one case while the run goes on: for the live line and for an interrupted report."""
+
+    case: Case
+    future: Future[CheckResult] = field(default_factory=Future)
+    evidence: Evidence = field(default_factory=Evidence)
+    started: float | None = None
+    waiting_until: float | None = None
+
+
+class Engine:
+    """Runs cases against one target, on a thread and event loop of its own."""
+
+    def __init__(self, loaded: LoadedProfile, *, clock: Clock | None = None) -> None:
+        self.loaded = loaded
+        self.clock: Clock = clock or RealClock()
+        self.redactor = Redactor(loaded.keyring.secrets())
+        self.states: dict[str, State] = {}
+        self.facts: list[Fact] = []
+        self.target: Target | None = None
+        self.problem: str | None = None
+        self.preparation = Evidence()
+        self.requests = 0
+        self.latencies: list[tuple[str, float]] = []
+        self._limits = loaded.profile.limits
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
+        self._waiting = 0
+        self._unfinished = 0
+        self._main: Future[None] | None = None
+
+    # -- from the outside --------------------------------------------------------------------------------------------
+
+    def start(self, cases: Iterable[Case]) -> None:
+        """Start every case: those that wait first, the others in their order."""
+        ordered = sorted(cases, key=lambda case: not case.check.waits)
+        self.states = {case.name: State(case) for case in ordered}
+        self._unfinished = len(ordered)
+        self._thread.start()
+        self._main = asyncio.run_coroutine_threadsafe(self._all(), self._loop)
+
+    def result(self, name: str, timeout: float | None = None) -> CheckResult:
+        """The result of a case, as soon as it is there. TimeoutError after `timeout` seconds."""
+        return self.states[name].future.result(timeout)
+
+    def run(self, cases: Iterable[Case]) -> list[CheckResult]:
+        """Run cases to their end and stop: the whole engine in one call."""
+        self.start(cases)
+        try:
+            return [state.future.result() for state in self.states.values()]
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """End what still runs; its cases are inconclusive: interrupted."""
+        if not self._thread.is_alive():
+            return
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        for state in self.states.values():
+            if not state.future.done():
+                state.future.set_result(self._result(state, "inconclusive", message="the run was interrupted"))
+
+    def live(self) -> tuple[int, int, list[tuple[str, float]]]:
+        """For the live line: finished, all, and who waits until when (Unix seconds)."""
+        states = list(self.states.values())
+        waiting = [(s.case.title, s.waiting_until) for s in states if s.waiting_until is not None]
+        return sum(s.future.done() for s in states), len(states), waiting
+
+    # -- on the loop -------------------------------------------------------------------------------------------------
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    async def _end(self) -> None:
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if hasattr(self, "_transport"):
+            self.requests = self._transport.requests
+            self.latencies = self._transport.latencies
+            await self._transport.close()
+
+    async def _all(self) -> None:
+        self._transport = Transport(self.loaded.profile, self.loaded.keyring, self.redactor, self.clock)
+        self._places = Permits(self._limits.concurrency)
+        self._nonces: dict[str, str] = {}
+        try:
+            self.target = await self._prepare()
+        except (Died, NotExercised) as failure:
+            self.problem = f"the target does not answer: {failure}"
+        except Exception:  # a defect of the suite itself must end in a report, not in a hanging run
+            self.problem = f"the target could not be prepared:\n{traceback.format_exc()}"
+        if self.target is None:
+            for state in self.states.values():
+                state.future.set_result(self._result(state, "inconclusive", message=self.problem))
+            return
+        self._browsers = Browsers(self.target)
+        await asyncio.gather(*(self._case(state) for state in self.states.values()))
+
+    async def _prepare(self) -> Target:
+        profile = self.loaded.profile
+        told = [url for url in profile.endpoints.model_dump().values() if isinstance(url, str)]
+        self._transport.allow(*told, *filter(None, (profile.issuer, profile.metadata_url)))
+        metadata = await discover(profile, self._transport, self.preparation)
+        return Target(profile, self.loaded.keyring, metadata, detect(profile, metadata), tuple(profile.plans))
+
+    async def _case(self, state: State) -> None:
+        await self._places.acquire(0 if state.case.check.waits else 1)
+        try:
+            result = await self._judge(state)
+        finally:
+            self._places.release()
+            self._unfinished -= 1
+            self._turn_clock()
+        state.future.set_result(result)
+
+    async def _judge(self, state: State) -> CheckResult:
+        state.started = self.clock.now()
+        limit = asyncio.timeout(self._limits.check_seconds)
+        wire = Wire(self._transport, self.clock, lambda moment: self._pause(state, limit, moment), state.evidence)
+        try:
+            assert self.target is not None
+            for feature in state.case.check.needs:
+                self.target.require(feature)
+            async with limit:
+                await state.case.function(**self._arguments(state.case, wire, self.target))
+        except Violation as seen:
+            return self._result(state, "violation", violation=seen)
+        except NotApplicable as reason:
+            return self._result(state, "not-applicable", message=str(reason))
+        except NotExercised as reason:
+            return self._result(state, "inconclusive", message=str(reason))
+        except Died as reason:
+            return self._result(state, "inconclusive", message=f"the target gave no answer: {reason}")
+        except TimeoutError:
+            message = f"the check did not end within its time limit of {self._limits.check_seconds:g} s"
+            return self._result(state, "inconclusive", message=message)
+        except Exception:  # a defect of the suite itself: said as such, never taken for a verdict on the server
+            message = f"the check itself broke, which is a defect of the suite:\n{traceback.format_exc()}"
+            return self._result(state, "inconclusive", message=message)
+        return self._result(state, "pass")
+
+    def _arguments(self, case: Case, wire: Wire, target: Target) -> dict[str, Any]:
+        available: dict[str, Any] = {
+            "par": Par(wire, target, self._nonces),
+            "authorization": Authorization(wire, target, self._browsers),
+            "token": Token(wire, target, self._nonces),
+            "target": target,
+            "wire": wire,
+            "clock": CheckClock(wire),
+            "facts": self.facts,
+            **case.arguments,
+        }
+        return {name: available[name] for name in inspect.signature(case.function).parameters}
+
+    async def _pause(self, state: State, limit: asyncio.Timeout, moment: float) -> None:
+        rest = moment - self.clock.now()
+        if rest > self._limits.longest_wait:
+            raise NotExercised(
+                f"it would take {rest:.0f} s of waiting, more than `limits.longest_wait` ({self._limits.longest_wait} s)"
+            )
+        deadline = limit.when()
+        left = None if deadline is None else deadline - self._loop.time()
+        limit.reschedule(None)
+        state.waiting_until = moment
+        self._waiting += 1
+        self._places.release()
+        self._turn_clock()
+        try:
+            await self.clock.until(moment)
+        finally:
+            self._places.overdraw()
+            self._waiting -= 1
+            state.waiting_until = None
+        limit.reschedule(None if left is None else self._loop.time() + left)
+
+    def _turn_clock(self) -> None:
+        if isinstance(self.clock, TurnedClock) and self._waiting and self._waiting == self._unfinished:
+            self.clock.turn()
+
+    def _result(
+        self, state: State, outcome: Any, *, message: str | None = None, violation: Violation | None = None
+    ) -> CheckResult:
+        broken = list((violation.requirements or state.case.check.requirements) if violation else ())
+        text = violation.message if violation else message
+        return CheckResult(
+            name=state.case.name,
+            title=state.case.title,
+            requirements=list(state.case.check.requirements),
+            outcome=outcome,
+            broken=broken,
+            observed=violation.observed if violation else None,
+            message=self.redactor.text(text) if text else None,
+            expected=violation.expected if violation else None,
+            received=self.redactor.text(violation.received) if violation and violation.received else None,
+            started=state.started,
+            seconds=max(0.0, self.clock.now() - state.started) if state.started else 0.0,
+            waits=state.evidence.waits,
+        )
+
+    def with_evidence(self, result: CheckResult) -> CheckResult:
+        """The result with its exchanges, redacted: made at the end, when every secret is known."""
+        state = self.states[result.name]
+        return result.model_copy(update={"exchanges": state.evidence.records(self.redactor)})

@@ -1,0 +1,238 @@
+"""From results of checks to verdicts of requirements, and from those to the two answers of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from conformance.plans import Applied
+from conformance.profile.model import Deviation
+from conformance.report.record import CheckResult, DeviationResult, RequirementResult
+from conformance.requirements import Catalogue
+from conformance.verdict import BROKEN, Answer, Level, Verdict
+
+#: What is told first when a requirement has findings of several kinds.
+_GRAVEST = (
+    Verdict.FAIL,
+    Verdict.STALE,
+    Verdict.WARN,
+    Verdict.DEVIATION,
+    Verdict.NOTE,
+    Verdict.INCONCLUSIVE,
+    Verdict.PASS,
+    Verdict.NOT_APPLICABLE,
+    Verdict.UNTESTED,
+)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Everything that a run comes to."""
+
+    requirements: list[RequirementResult]
+    deviations: list[DeviationResult]
+    conformance: Answer
+    gate: Answer
+    sentence: str
+    tally: dict[Verdict, int]
+
+
+def judge(
+    catalogue: Catalogue,
+    in_force: Mapping[str, Applied],
+    results: Iterable[CheckResult],
+    verified_by: Mapping[str, Sequence[str]],
+    deviations: Sequence[Deviation] = (),
+    *,
+    today: date,
+    complete: bool = True,
+    fail_on: Level = Level.MUST,
+) -> Judgement:
+    """Judge a run. `verified_by`: check to ids. `complete`: every check was chosen, so that deviations can be stale."""
+    listed = list(results)
+    book = _Deviations(deviations, today)
+    found: list[RequirementResult] = []
+    for requirement, applied in in_force.items():
+        own = [result for result in listed if requirement in result.requirements]
+        checks = [check for check, ids in verified_by.items() if requirement in ids]
+        if not complete and not own:
+            continue
+        found.append(_requirement(catalogue, applied, own, checks, book))
+    entries = book.results({result.name for result in listed}, in_force, listed, complete=complete)
+    stale = {entry.requirement for entry in entries if entry.state == "stale"}
+    found = [
+        item.model_copy(update={"verdict": Verdict.STALE, "reason": "the listed deviation is not seen any more"})
+        if item.id in stale and item.verdict is Verdict.PASS
+        else item
+        for item in found
+    ]
+    tally = Counter(item.verdict for item in found)
+    conformance = _conformance(found)
+    gate = _gate(found, entries, fail_on)
+    return Judgement(
+        found,
+        entries,
+        conformance,
+        gate,
+        _sentence(conformance, gate, tally),
+        {verdict: tally[verdict] for verdict in _GRAVEST if tally[verdict]},
+    )
+
+
+def _requirement(
+    catalogue: Catalogue,
+    applied: Applied,
+    results: list[CheckResult],
+    checks: list[str],
+    book: _Deviations,
+) -> RequirementResult:
+    requirement = applied.requirement
+    verdicts: list[tuple[Verdict, str | None]] = []
+    for result in results:
+        if result.outcome == "violation" and requirement.id in result.broken:
+            verdicts.append((_broken(requirement.id, applied.level, result, book), result.message))
+        elif result.outcome == "inconclusive":
+            verdicts.append((Verdict.INCONCLUSIVE, result.message))
+        elif result.outcome == "not-applicable":
+            verdicts.append((Verdict.NOT_APPLICABLE, result.message))
+        else:
+            verdicts.append((Verdict.PASS, None))
+    if not results:
+        verdicts.append(
+            (Verdict.UNTESTED, requirement.untested)
+            if requirement.untested or not checks
+            else (Verdict.NOT_APPLICABLE, "the profile has nothing that this can be tried with")
+        )
+    verdict, reason = min(verdicts, key=lambda item: _GRAVEST.index(item[0]))
+    return RequirementResult(
+        id=requirement.id,
+        specification=catalogue.specification_of(requirement.id).id,
+        section=requirement.section,
+        url=catalogue.url(requirement.id),
+        level=requirement.level,
+        applied=applied.level,
+        rule=applied.rule,
+        text=requirement.text,
+        risk=requirement.risk,
+        fix=requirement.fix,
+        verdict=verdict,
+        reason=reason,
+        checks=[result.name for result in results] or checks,
+    )
+
+
+def _broken(requirement: str, level: Level, result: CheckResult, book: _Deviations) -> Verdict:
+    if book.matches(requirement, result):
+        return Verdict.DEVIATION
+    return BROKEN[level]
+
+
+class _Deviations:
+    """The profile's deviations: which finding each one explains."""
+
+    def __init__(self, entries: Sequence[Deviation], today: date) -> None:
+        self._entries = entries
+        self._today = today
+        self._matched: set[int] = set()
+
+    def matches(self, requirement: str, result: CheckResult) -> bool:
+        """Whether a listed deviation is exactly this finding, and has not run out."""
+        hit = False
+        for number, entry in enumerate(self._entries):
+            same = entry.requirement == requirement and entry.observed == result.observed
+            if same and (entry.check is None or entry.check in {result.name, result.name.split("[")[0]}):
+                self._matched.add(number)
+                hit = hit or not self._expired(entry)
+        return hit
+
+    def _expired(self, entry: Deviation) -> bool:
+        return entry.until is not None and entry.until < self._today
+
+    def results(
+        self,
+        names: set[str],
+        in_force: Mapping[str, Applied],
+        results: Sequence[CheckResult],
+        *,
+        complete: bool,
+    ) -> list[DeviationResult]:
+        """What became of every entry."""
+        return [
+            DeviationResult(
+                requirement=entry.requirement,
+                observed=entry.observed,
+                check=entry.check,
+                reason=entry.reason,
+                ticket=entry.ticket,
+                until=entry.until,
+                state=self._state(number, entry, in_force, results, complete=complete),
+            )
+            for number, entry in enumerate(self._entries)
+        ]
+
+    def _state(
+        self,
+        number: int,
+        entry: Deviation,
+        in_force: Mapping[str, Applied],
+        results: Sequence[CheckResult],
+        *,
+        complete: bool,
+    ) -> str:
+        if number in self._matched:
+            return "expired" if self._expired(entry) else "matched"
+        if not complete or entry.requirement not in in_force:
+            return "unused"
+        own = [
+            result
+            for result in results
+            if entry.requirement in result.requirements
+            and (entry.check is None or entry.check in {result.name, result.name.split("[")[0]})
+        ]
+        exercised = [result for result in own if result.outcome in {"pass", "violation"}]
+        return "stale" if exercised or not own else "unused"
+
+
+def _conformance(found: Sequence[RequirementResult]) -> Answer:
+    """To the auditor: a listed deviation is still a violation."""
+    must = [item for item in found if item.applied is Level.MUST]
+    if any(item.verdict in {Verdict.FAIL, Verdict.DEVIATION} for item in must):
+        return Answer.FAIL
+    if not any(item.verdict in {Verdict.PASS, Verdict.STALE} for item in must):
+        return Answer.INCOMPLETE
+    if any(item.verdict is Verdict.INCONCLUSIVE for item in must):
+        return Answer.INCOMPLETE
+    return Answer.PASS
+
+
+def _gate(found: Sequence[RequirementResult], entries: Sequence[DeviationResult], fail_on: Level) -> Answer:
+    """To CI: only the unexpected counts."""
+    failing = {Verdict.FAIL, Verdict.STALE} | ({Verdict.WARN} if fail_on is Level.SHOULD else set())
+    if any(item.verdict in failing for item in found):
+        return Answer.FAIL
+    if any(entry.state in {"stale", "expired"} for entry in entries):
+        return Answer.FAIL
+    must = [item for item in found if item.applied is Level.MUST]
+    if not any(item.verdict in {Verdict.PASS, Verdict.DEVIATION} for item in must):
+        return Answer.INCOMPLETE
+    if any(item.verdict is Verdict.INCONCLUSIVE for item in found):
+        return Answer.INCOMPLETE
+    return Answer.PASS
+
+
+def _sentence(conformance: Answer, gate: Answer, tally: Mapping[Verdict, int]) -> str:
+    broken = tally.get(Verdict.FAIL, 0) + tally.get(Verdict.DEVIATION, 0)
+    first = {
+        Answer.PASS: "The server keeps every obligation that could be tested",
+        Answer.FAIL: f"The server breaks {broken} requirement{'s' if broken != 1 else ''}",
+        Answer.INCOMPLETE: "The run does not show whether the server conforms",
+    }[conformance]
+    unclear = tally.get(Verdict.INCONCLUSIVE, 0)
+    second = {
+        Answer.PASS: "the gate holds",
+        Answer.FAIL: "the gate does not hold",
+        Answer.INCOMPLETE: f"the gate is undecided ({unclear} requirements inconclusive)",
+    }[gate]
+    return f"{first}; {second}."

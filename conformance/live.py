@@ -1,0 +1,39 @@
+"""The live line: what runs, what waits and until when. Shown only where a person can see it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.engine import Engine
+
+
+class LiveLine:
+    """One line that is rewritten in place; nothing at all where the output is no terminal."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._shown = False
+
+    def show(self) -> None:
+        """Write the line as things stand."""
+        if not sys.stderr.isatty():
+            return
+        finished, everything, waiting = self._engine.live()
+        text = f"{finished}/{everything} checks done, {everything - finished - len(waiting)} at work"
+        if waiting:
+            title, moment = max(waiting, key=lambda item: item[1])
+            until = time.strftime("%H:%M:%S", time.localtime(moment))
+            text += f", {len(waiting)} waiting (last until {until}: {title[:40]})"
+        sys.stderr.write(f"\r\x1b[2K{text}")
+        sys.stderr.flush()
+        self._shown = True
+
+    def clear(self) -> None:
+        """Take the line away before something else is printed."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+            self._shown = False

@@ -1,0 +1,169 @@
+"""Walking from an authorization request to its end, as a person with a browser would (over plain HTTP)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from conformance.http.message import Died, Response
+from conformance.http.wire import Wire
+from conformance.login import form as forms
+from conformance.login import totp
+from conformance.login.browser import Browser, target_of
+from conformance.login.page import Form, Page, read
+from conformance.profile.model import Login, RestCall
+from conformance.protocol.outcome import Ending, Outcome, ended_at, with_parameters
+from conformance.verdict import NotExercised
+
+#: No login has more pages than this.
+MOST_PAGES = 25
+#: The same login form so often means that the password is wrong.
+MOST_LOGINS = 3
+
+Stop = Literal["login", "consent"]
+
+
+@dataclass
+class Walk:
+    """One attempt: who walks, which addresses end it, and what was met on the way."""
+
+    wire: Wire
+    browser: Browser
+    login: Login
+    ends: Sequence[str]
+    values: Mapping[str, str]
+    deny: bool = False
+    stop: Stop | None = None
+    responses: list[Response] = field(default_factory=list)
+    logins: int = 0
+
+    async def run(self, response: Response) -> Outcome:
+        """Walk on from an answer of the authorization endpoint. Raises NotExercised where the login cannot go on."""
+        try:
+            for _ in range(MOST_PAGES):
+                self.responses.append(response)
+                step = await self._step(response)
+                if isinstance(step, Outcome):
+                    return step
+                response = step
+        except Died as died:
+            return Outcome(Ending.DIED, responses=self._seen(), reason=str(died))
+        return Outcome(Ending.STUCK, responses=self._seen(), reason=f"no end after {MOST_PAGES} pages")
+
+    def _seen(self) -> tuple[Response, ...]:
+        return tuple(self.responses)
+
+    def _is_end(self, url: str) -> bool:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"}:
+            return True
+        bare = url.split("#")[0].split("?")[0]
+        if any(bare == end.split("#")[0].split("?")[0] for end in self.ends):
+            return True
+        return not self.wire.transport.may_reach(url)
+
+    async def _step(self, response: Response) -> Response | Outcome:
+        if response.is_redirect:
+            url = target_of(response)
+            if self._is_end(url):
+                return ended_at(url, self._seen())
+            return await self.browser.follow(self.wire, response, "redirect")
+        if response.media_type not in {"text/html", "application/xhtml+xml", ""} or not response.body:
+            return Outcome(Ending.ERROR_PAGE, responses=self._seen())
+        return await self._page(response, read(response.url, response.text))
+
+    async def _page(self, response: Response, page: Page) -> Response | Outcome:
+        for form in page.forms:
+            if self._is_end(form.action) and {"code", "error", "response", "state"} & set(dict(form.values())):
+                return with_parameters(form.action, dict(form.values()), "form_post", self._seen())
+        step = forms.matching_step(page, self.login.steps)
+        asks_login = forms.login_form(page)
+        if asks_login is not None and (response.status < 400 or asks_login.password is not None):
+            if self.browser.person is None or self.stop == "login":
+                return Outcome(Ending.LOGIN_ASKED, responses=self._seen())
+            self.logins += asks_login.password is not None
+            if self.logins > MOST_LOGINS:
+                reason = f"the login form came {MOST_LOGINS} times: user name or password may be wrong"
+                return Outcome(Ending.STUCK, responses=self._seen(), reason=reason)
+        if step is not None:
+            submission = forms.step_submission(page, step, self._values())
+            if submission is not None:
+                return await self._submit(page, *submission)
+        if asks_login is not None and (response.status < 400 or asks_login.password is not None):
+            return await self._submit(page, asks_login, tuple(forms.login_values(asks_login, self._values())))
+        if response.status >= 400:
+            return Outcome(Ending.ERROR_PAGE, responses=self._seen())
+        return await self._consent(page)
+
+    async def _consent(self, page: Page) -> Response | Outcome:
+        form = forms.consent_form(page)
+        if form is None:
+            if page.refresh and page.refresh != page.url:
+                if self._is_end(page.refresh):
+                    return ended_at(page.refresh, self._seen())
+                return await self.browser.get(self.wire, page.refresh, "meta refresh")
+            return Outcome(Ending.ERROR_PAGE, responses=self._seen())
+        if self.stop == "consent" or self.browser.person is None:
+            return Outcome(Ending.CONSENT_ASKED, responses=self._seen())
+        if self.deny:
+            return await self._deny(page)
+        return await self._submit(page, form, tuple(forms.consent_values(form)))
+
+    async def _deny(self, page: Page) -> Response | Outcome:
+        if self.login.deny is not None:
+            submission = forms.step_submission(page, self.login.deny, self._values())
+            if submission is not None:
+                return await self._submit(page, *submission)
+        found = forms.denying(page)
+        if isinstance(found, tuple):
+            form, button = found
+            return await self._submit(page, form, forms.pressed(form, button))
+        if found is not None:
+            return await self.browser.get(self.wire, found.attributes["href"], "refusal")
+        raise NotExercised("no way to refuse was found on the consent page: describe it as `login.deny`")
+
+    async def _submit(self, page: Page, form: Form, pairs: Any) -> Response | Outcome:
+        if self._is_end(form.action):
+            return Outcome(Ending.LEFT, form.action, dict(pairs), responses=self._seen())
+        method = form.method if form.method in {"GET", "POST"} else "GET"
+        return await self.browser.submit(self.wire, form.action, method, tuple(pairs), "form", page.url)
+
+    def _values(self) -> dict[str, str]:
+        person = self.browser.person
+        values = dict(self.values)
+        if person is not None:
+            values |= {"username": person.username, "password": person.password}
+            if person.totp:
+                values["totp"] = totp.now(person.totp, self.wire.clock.now())
+        return values
+
+
+async def call(
+    wire: Wire, browser: Browser, rest: RestCall, issuer: str, values: Mapping[str, str], purpose: str
+) -> Response:
+    """Make one call of a login over an API. NotExercised where the server refuses it."""
+    url = urljoin(issuer, forms.filled(rest.path, values))
+    headers = tuple((name, forms.filled(value, values)) for name, value in rest.headers.items())
+    if rest.form is not None:
+        content = urlencode({name: forms.filled(text, values) for name, text in rest.form.items()}).encode()
+        content_type = "application/x-www-form-urlencoded"
+    else:
+        content = json.dumps(_deep_filled(rest.body, values)).encode() if rest.body is not None else b""
+        content_type = "application/json"
+    response = await browser.call(wire, rest.method, url, content, content_type, headers, purpose)
+    if response.status >= 400:
+        raise NotExercised(f"the {purpose} call {rest.method} {rest.path} was answered with HTTP {response.status}")
+    return response
+
+
+def _deep_filled(value: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return forms.filled(value, values)
+    if isinstance(value, dict):
+        return {name: _deep_filled(item, values) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_deep_filled(item, values) for item in value]
+    return value

@@ -1,0 +1,231 @@
+"""The pytest plugin: options, collection by plan, verdicts, exit status. Hooks only; the work is done elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from concurrent.futures import TimeoutError as Unfinished
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import check as checks
+from conformance.allure import Bridge
+from conformance.check import Case
+from conformance.profile.load import ProfileError
+from conformance.report.record import CheckResult
+from conformance.run import EXIT, Session
+from conformance.verdict import NotApplicable, NotExercised, Violation
+
+FIXTURES = ("par", "authorization", "token", "target", "wire", "clock", "facts")
+_CASE = pytest.StashKey[Case]()
+_RESULT = pytest.StashKey[CheckResult]()
+_SESSION = pytest.StashKey[Session]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What the command line takes."""
+    group = parser.getgroup("par-conformance", "Pushed Authorization Requests")
+    group.addoption("--target", metavar="PROFILE", help="profile of the target; default: the embedded server")
+    group.addoption("--plan", action="append", metavar="NAME", help="plan in force, in place of the profile's")
+    group.addoption("--report-dir", metavar="FOLDER", help="where the run is written; default: reports/")
+    group.addoption("--fail-on", choices=("must", "should"), default="must", help="which broken level fails the gate")
+    group.addoption("--concurrency", type=int, metavar="N", help="checks at the same time, over the profile's")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse what would multiply the requests."""
+    if getattr(config.option, "numprocesses", None) and _wants_checks(config):
+        raise pytest.UsageError("use --concurrency N in place of -n N: every xdist worker would run every check")
+
+
+def _wants_checks(config: pytest.Config) -> bool:
+    return bool(config.getoption("target")) or not any("tests" in str(arg) for arg in config.args)
+
+
+def _session(config: pytest.Config) -> Session:
+    """The session of this run: made when the first check is met, so that plain unit tests never start a server."""
+    if _SESSION not in config.stash:
+        try:
+            config.stash[_SESSION] = Session.begin(
+                config.getoption("target"),
+                plans=config.getoption("plan"),
+                concurrency=config.getoption("concurrency"),
+                start=not config.option.collectonly,
+            )
+        except ProfileError as mistakes:
+            raise pytest.UsageError(str(mistakes)) from None
+    return config.stash[_SESSION]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a check its parameters, as the profile has them."""
+    check = checks.check_of(metafunc.function)
+    if check is None:
+        return
+    profile = _session(metafunc.config).loaded.profile
+    for name, values in reversed(check.parameters):
+        chosen = checks.values_of(values, profile)
+        metafunc.parametrize(name, list(chosen.values()), ids=list(chosen))
+
+
+@pytest.fixture
+def par() -> None:
+    """Pushed authorization requests; the engine hands the real value to the check."""
+
+
+@pytest.fixture
+def authorization() -> None:
+    """The authorization endpoint, walked by a person."""
+
+
+@pytest.fixture
+def token() -> None:
+    """The token endpoint."""
+
+
+@pytest.fixture
+def target() -> None:
+    """Profile, metadata and features."""
+
+
+@pytest.fixture
+def wire() -> None:
+    """HTTP as the check's own evidence."""
+
+
+@pytest.fixture
+def clock() -> None:
+    """Time without sleeping."""
+
+
+@pytest.fixture
+def facts() -> None:
+    """Measured facts of the run."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give every check its case; drop what has no value to run with; report those that wait last."""
+    kept = []
+    for item in items:
+        function = item.obj if isinstance(item, pytest.Function) else None
+        check = checks.check_of(function)
+        if check is None or function is None or not isinstance(item, pytest.Function):
+            kept.append(item)
+            continue
+        spec = getattr(item, "callspec", None)
+        arguments: dict[str, Any] = dict(spec.params) if spec else {}
+        if any(value is pytest.HIDDEN_PARAM or repr(value) == "<NotSetType.token: 0>" for value in arguments.values()):
+            continue
+        variant = item.name.partition("[")[2].removesuffix("]")
+        name = checks.name_of(item.module.__name__, item.originalname, variant)
+        item.stash[_CASE] = Case(name, checks.title_of(function), function, check, arguments)
+        kept.append(item)
+    items[:] = sorted(kept, key=lambda item: _CASE in item.stash and item.stash[_CASE].check.waits)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start every chosen check at once."""
+    cases = [item.stash[_CASE] for item in session.items if _CASE in item.stash]
+    if cases and not session.config.option.collectonly:
+        _session(session.config).start(cases, selection=_selection(session.config))
+
+
+def _selection(config: pytest.Config) -> str | None:
+    chosen = [*(("-k " + config.option.keyword,) if config.option.keyword else ())]
+    if config.args_source is pytest.Config.ArgsSource.ARGS:
+        chosen += [arg for arg in config.args if "::" in arg or arg.endswith(".py")]
+    return " ".join(chosen) or None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Wait for the check's result and say it in pytest's way."""
+    if _CASE not in pyfuncitem.stash:
+        return None
+    session = _session(pyfuncitem.config)
+    result = _await(session, pyfuncitem)
+    pyfuncitem.stash[_RESULT] = result
+    if result.outcome == "violation" and session.is_failure(result):
+        raise Violation(result.observed or "", f"{result.title}\n{result.message}")
+    if result.outcome == "inconclusive":
+        raise NotExercised(result.message)
+    if result.outcome == "not-applicable":
+        pytest.skip(result.message or str(NotApplicable))
+    return True
+
+
+def _await(session: Session, item: pytest.Function) -> CheckResult:
+    live = session.live_line()
+    while True:
+        try:
+            return session.engine.result(item.stash[_CASE].name, timeout=0.1)
+        except Unfinished:
+            live.show()
+        finally:
+            live.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Put the check's true times and its verdict into pytest's report."""
+    report = yield
+    result = item.stash.get(_RESULT, None)
+    if result is not None and report.when == "call":
+        session = _session(item.config)
+        report.verdict = session.word(result)
+        report.duration = result.seconds
+        if result.started:
+            report.start, report.stop = result.started, result.started + result.seconds
+        if report.failed:
+            report.longrepr = f"{result.name}\n  {result.title}\n  {result.message}"
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """The verdict's own word in place of passed and failed."""
+    word = getattr(report, "verdict", None)
+    if word is None or report.when != "call":
+        return None
+    letter = {"pass": ".", "fail": "F", "warn": "w", "note": "n", "deviation": "d", "inconclusive": "?"}
+    return ("failed" if report.failed else word, letter.get(word, "-"), word.upper())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let Allure see the true times and steps."""
+    if session.config.pluginmanager.get_plugin("allure_listener"):
+        Bridge.register(session.config, lambda item: (_session(item.config), item.stash.get(_RESULT, None)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+    """Write the report, whatever ended the run, and set the exit status."""
+    if _SESSION not in session.config.stash:
+        return
+    own = session.config.stash[_SESSION]
+    if not own.started:
+        own.close()
+        return
+    interrupted = exitstatus in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR}
+    run = own.finish(
+        Path(session.config.getoption("report_dir") or "reports"),
+        fail_on=session.config.getoption("fail_on"),
+        interrupted=interrupted or session.shouldstop is not False or session.shouldfail is not False,
+    )
+    if exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        session.exitstatus = EXIT[run.gate]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The summary by section, the gravest findings first, the report's path last."""
+    if _SESSION in config.stash and config.stash[_SESSION].finished:
+        config.stash[_SESSION].print_summary(sys.stdout)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what still runs."""
+    if _SESSION in config.stash:
+        config.stash[_SESSION].close()

@@ -1,0 +1,161 @@
+"""Authorization requests (RFC 6749 section 4.1.1, RFC 9126 section 4), walked to their end by a person."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from conformance.http.message import Died, Pairs
+from conformance.http.wire import Wire
+from conformance.login.browser import Browser
+from conformance.login.walk import Stop, Walk, call
+from conformance.protocol.outcome import Ending, Outcome
+from conformance.protocol.par import Change, PushAnswer, changed_pairs
+from conformance.target import RegisteredClient, Target
+from conformance.verdict import NotExercised
+
+
+@dataclass
+class Browsers:
+    """Browser sessions of a run, lent to one check at a time: a server may keep one flow a session only."""
+
+    target: Target
+    idle: dict[str, list[Browser]] = field(default_factory=dict, repr=False)
+
+    def new(self, user: str | None) -> Browser:
+        """A fresh session for a user of the profile; None: nobody will log in."""
+        headers = tuple(self.target.profile.login.headers.items())
+        if user is None:
+            return Browser(None, headers)
+        if user not in self.target.keyring.users:
+            raise NotExercised(f"the profile has no user {user!r}: nobody can log in")
+        return Browser(self.target.keyring.users[user], headers)
+
+    @asynccontextmanager
+    async def lent(self, user: str) -> AsyncIterator[Browser]:
+        """A session in which the user may be logged in already; it goes back for the next check."""
+        idle = self.idle.setdefault(user, [])
+        browser = idle.pop() if idle else self.new(user)
+        yield browser
+        idle.append(browser)
+
+
+@dataclass
+class Authorization:
+    """The authorization endpoint as one check uses it."""
+
+    wire: Wire
+    target: Target
+    browsers: Browsers
+
+    def new_browser(self, user: str | None = "") -> Browser:
+        """A fresh browser; by default its person is the profile's user, None is nobody."""
+        return self.browsers.new(self.target.profile.login.user if user == "" else user)
+
+    async def open(
+        self,
+        answer: PushAnswer,
+        /,
+        *,
+        client: str | RegisteredClient | None = None,
+        browser: Browser | None = None,
+        method: str = "GET",
+        deny: bool = False,
+        stop: Stop | None = None,
+        query: Mapping[str, Change] | None = None,
+        **changes: Change,
+    ) -> Outcome:
+        """Open the authorization request that a push stands for: client_id and request_uri.
+
+        `query` and `changes` change these two or stand beside them.
+
+        `client` opens it in the name of another role. Without a `browser` a logged-in session is borrowed.
+        """
+        if answer.request_uri is None:
+            raise NotExercised(f"there is no request_uri to open: {answer.summary}")
+        by = answer.push.client
+        if client is not None:
+            by = self.target.client(client) if isinstance(client, str) else client
+        pairs = changed_pairs(
+            (("client_id", by.client_id), ("request_uri", answer.request_uri)), {**(query or {}), **changes}
+        )
+        pushed = answer.push.value("redirect_uri")
+        ends = [pushed] if pushed else []
+        return await self.visit(pairs, browser=browser, method=method, deny=deny, stop=stop, ends=ends)
+
+    async def visit(
+        self,
+        pairs: Pairs,
+        *,
+        browser: Browser | None = None,
+        method: str = "GET",
+        deny: bool = False,
+        stop: Stop | None = None,
+        ends: list[str] | None = None,
+    ) -> Outcome:
+        """Send any authorization request and walk to its end."""
+        if browser is not None:
+            return await self._visit(browser, pairs, method, deny, stop, ends or [])
+        async with self.browsers.lent(self.target.profile.login.user) as lent:
+            return await self._visit(lent, pairs, method, deny, stop, ends or [])
+
+    async def _visit(
+        self, browser: Browser, pairs: Pairs, method: str, deny: bool, stop: Stop | None, ends: list[str]
+    ) -> Outcome:
+        login = self.target.profile.login
+        if login.driver == "none" and browser.person is not None:
+            raise NotExercised("the profile's login driver is 'none': no authorization can be finished")
+        if login.driver == "manual":
+            raise NotExercised("the login is done by a person in a browser: this check runs over plain HTTP")
+        pairs = (*pairs, *login.parameters.items())
+        values = {
+            "client_id": dict(pairs).get("client_id", ""),
+            "scope": self._scope(dict(pairs)),
+            "request_uri": dict(pairs).get("request_uri", ""),
+        }
+        registered = [uri for entry in self.target.profile.clients.values() for uri in entry.redirect_uris]
+        try:
+            if login.driver == "rest" and browser.person is not None and stop != "login":
+                await self._prepare(browser, values)
+            url = self.target.authorization_endpoint
+            if method == "GET":
+                address = url + ("&" if "?" in url else "?") + urlencode(pairs)
+                response = await browser.get(self.wire, address, "authorization request")
+            else:
+                response = await browser.submit(self.wire, url, method, pairs, "authorization request", url)
+        except Died as died:
+            return Outcome(Ending.DIED, reason=str(died))
+        walk = Walk(self.wire, browser, login, [*registered, *ends], values, deny, stop)
+        return await walk.run(response)
+
+    async def _prepare(self, browser: Browser, values: Mapping[str, str]) -> None:
+        login, person = self.target.profile.login, browser.person
+        if person is None:
+            return
+        filled = {**values, "username": person.username, "password": person.password}
+        if not browser.prepared:
+            for rest in login.calls:
+                await call(self.wire, browser, rest, self.target.issuer, filled, "login")
+            browser.prepared = True
+        for rest in login.consent_calls:
+            await call(self.wire, browser, rest, self.target.issuer, filled, "consent")
+
+    def _scope(self, query: Mapping[str, str]) -> str:
+        if "scope" in query:
+            return query["scope"]
+        by_id = {entry.client_id: entry.scope for entry in self.target.profile.clients.values()}
+        return by_id.get(query.get("client_id", "")) or ""
+
+    def needs_code(self, outcome: Outcome) -> Outcome:
+        """The outcome, if a code came. NotExercised where none did: nothing can be built on it."""
+        if outcome.ending is not Ending.CODE:
+            raise NotExercised(f"no authorization code came from an ordinary request: {outcome.summary}")
+        return outcome
+
+    async def code(
+        self, answer: PushAnswer, /, *, browser: Browser | None = None, query: Mapping[str, Change] | None = None
+    ) -> Outcome:
+        """Open a push that has to end in a code for the check to go on."""
+        return self.needs_code(await self.open(answer, browser=browser, query=query))

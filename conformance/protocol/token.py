@@ -1,0 +1,180 @@
+"""Token requests (RFC 6749 section 4.1.3): redeeming what an authorization request led to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.http.message import Died, Pairs, Request, Response
+from conformance.http.wire import Wire
+from conformance.protocol import client_auth, dpop, jws
+from conformance.protocol.client_auth import Authentication, Occasion
+from conformance.protocol.dpop import DpopKey
+from conformance.protocol.outcome import Outcome
+from conformance.protocol.par import FORM, Change, Push, changed_pairs, encode
+from conformance.target import RegisteredClient, Target
+from conformance.verdict import NotExercised
+
+
+@dataclass(frozen=True)
+class TokenAnswer:
+    """What came back to a token request."""
+
+    response: Response | None
+    died: str | None = None
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status; None where no answer came."""
+        return self.response.status if self.response else None
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The members of the answer; empty where it is no JSON object."""
+        return (self.response.json_object() or {}) if self.response else {}
+
+    @property
+    def accepted(self) -> bool:
+        """A success status with an access token."""
+        return self.status is not None and 200 <= self.status < 300 and isinstance(self.json.get("access_token"), str)
+
+    @property
+    def error(self) -> str | None:
+        """The error code."""
+        value = self.json.get("error")
+        return value if isinstance(value, str) else None
+
+    @property
+    def refused(self) -> bool:
+        """The server said no."""
+        if self.status is None or self.accepted:
+            return False
+        return 400 <= self.status < 500 or (self.status < 500 and self.error is not None)
+
+    @property
+    def scope(self) -> set[str] | None:
+        """The granted scope as the answer says it; None where it does not say."""
+        value = self.json.get("scope")
+        return set(value.split()) if isinstance(value, str) else None
+
+    @property
+    def id_token(self) -> dict[str, Any]:
+        """The claims of the ID token, its signature not looked at."""
+        value = self.json.get("id_token")
+        return jws.claims_of(value) if isinstance(value, str) else {}
+
+    @property
+    def summary(self) -> str:
+        """What came back, in a few words."""
+        if self.response is None:
+            return f"no answer ({self.died})"
+        return f"HTTP {self.status}" + (f" error={self.error}" if self.error else "")
+
+
+@dataclass
+class Token:
+    """The token endpoint as one check uses it."""
+
+    wire: Wire
+    target: Target
+    nonces: dict[str, str]
+
+    async def redeem(
+        self,
+        outcome: Outcome,
+        push: Push,
+        /,
+        *,
+        client: str | RegisteredClient | None = None,
+        authentication: Authentication = client_auth.registered,
+        dpop_key: DpopKey | str | None = "push",
+        **changes: Change,
+    ) -> TokenAnswer:
+        """Redeem the code of an outcome as the client of its push would; `changes` to the parameters.
+
+        `dpop_key`: 'push' proves possession of the push's own key, None sends no proof.
+        """
+        if outcome.code is None:
+            raise NotExercised(f"there is no code to redeem: {outcome.summary}")
+        by = push.client
+        if client is not None:
+            by = self.target.client(client) if isinstance(client, str) else client
+        pairs: list[tuple[str, str]] = [("grant_type", "authorization_code"), ("code", outcome.code)]
+        redirect_uri = push.value("redirect_uri")
+        if redirect_uri is not None:
+            pairs.append(("redirect_uri", redirect_uri))
+        if push.verifier is not None:
+            pairs.append(("code_verifier", push.verifier))
+        pairs.append(("client_id", by.client_id))
+        key = push.dpop if dpop_key == "push" else dpop_key
+        return await self.request(
+            by,
+            changed_pairs(tuple(pairs), changes),
+            authentication,
+            key if isinstance(key, DpopKey) else None,
+        )
+
+    async def request(
+        self,
+        client: RegisteredClient,
+        parameters: Pairs,
+        authentication: Authentication = client_auth.registered,
+        dpop_key: DpopKey | None = None,
+        purpose: str = "token request",
+    ) -> TokenAnswer:
+        """Send any token request; a demand for a DPoP nonce is met once (RFC 9449 section 8)."""
+        answer = await self._send(client, parameters, authentication, dpop_key, purpose)
+        if answer.error == "use_dpop_nonce" and dpop_key is not None:
+            answer = await self._send(client, parameters, authentication, dpop_key, f"{purpose} (with the nonce)")
+        return answer
+
+    async def _send(
+        self,
+        client: RegisteredClient,
+        parameters: Pairs,
+        authentication: Authentication,
+        dpop_key: DpopKey | None,
+        purpose: str,
+    ) -> TokenAnswer:
+        url = self.target.token_endpoint
+        if client.entry.auth.endswith("tls_client_auth"):
+            url = self.target.metadata.mtls_alias("token_endpoint") or url
+        now = self.wire.clock.now()
+        proof = authentication(Occasion(client, self.target, url, now))
+        headers = [*proof.headers, ("Content-Type", FORM)]
+        if dpop_key is not None:
+            nonce = self.nonces.get("token")
+            headers.append(("DPoP", dpop.proof(dpop_key, "POST", url, now, nonce=nonce)))
+        body = encode((*parameters, *proof.form)).encode()
+        request = Request("POST", url, tuple(headers), body, certificate=proof.certificate)
+        try:
+            response = await self.wire.send(request, purpose=purpose)
+        except Died as died:
+            return TokenAnswer(None, str(died))
+        given = response.header("dpop-nonce")
+        if given:
+            self.nonces["token"] = given
+        return TokenAnswer(response)
+
+    async def introspect(self, token: str, client: RegisteredClient) -> dict[str, Any] | None:
+        """What introspection says of an access token (RFC 7662); None where the server has none or refuses."""
+        url = self.target.metadata.introspection_endpoint
+        if url is None:
+            return None
+        proof = client_auth.registered(Occasion(client, self.target, url, self.wire.clock.now()))
+        body = encode((("token", token), ("client_id", client.client_id), *proof.form)).encode()
+        headers = (*proof.headers, ("Content-Type", FORM))
+        request = Request("POST", url, headers, body, certificate=proof.certificate)
+        response = await self.wire.send(request, purpose="token introspection")
+        return response.json_object() if response.status == 200 else None
+
+    async def audience(self, tokens: TokenAnswer, client: RegisteredClient) -> set[str] | None:
+        """For whom an access token is, read from a JWT or by introspection; None where nothing shows it."""
+        token = tokens.json.get("access_token")
+        if not isinstance(token, str):
+            return None
+        claims = jws.claims_of(token) or await self.introspect(token, client) or {}
+        audience = claims.get("aud")
+        if isinstance(audience, str):
+            return {audience}
+        return {item for item in audience if isinstance(item, str)} if isinstance(audience, list) else None

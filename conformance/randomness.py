@@ -1,0 +1,135 @@
+"""How random a series of references is: only the part that varies counts, position by position.
+
+A constant prefix adds nothing; a position in which few signs occur adds what these signs carry. The estimate can show
+that a value is too short or too regular; it cannot prove that a generator is strong.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import math
+import string
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_ALPHABETS = (
+    string.digits,
+    string.digits + "abcdef",
+    string.digits + "ABCDEF",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
+    string.digits + string.ascii_lowercase,
+    string.digits + string.ascii_uppercase,
+    string.digits + string.ascii_letters,
+    string.digits + string.ascii_letters + "-_",
+    string.digits + string.ascii_letters + "-_.~+/=",
+)
+#: A position whose signs are at least so large a part of what an even draw would show counts as evenly drawn.
+_EVEN = 0.65
+#: How many counters and seconds are tried as the source of a hashed reference.
+_COUNTERS = 20_000
+_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a series shows: bits of the varying part, how many values came twice, and any order that was found."""
+
+    bits: float
+    repeated: int
+    varying: str
+    pattern: str | None
+
+
+def estimate(values: Sequence[str], now: float = 0) -> Estimate:
+    """Estimate the randomness of references, given in the order of their issue. `now` in Unix seconds."""
+    repeated = len(values) - len(set(values))
+    cores = strip_common(values)
+    example = max(cores, key=len, default="")
+    bits = _bits(cores)
+    return Estimate(round(bits, 1), repeated, example, _order(cores) or _hashed(cores, now))
+
+
+def strip_common(values: Sequence[str]) -> list[str]:
+    """The values without the prefix and the suffix that all share."""
+    if len(set(values)) < 2:
+        return ["" for _ in values]
+    shortest = min(map(len, values))
+    head = next((i for i in range(shortest) if len({value[i] for value in values}) > 1), shortest)
+    rest = shortest - head
+    tail = next((i for i in range(rest) if len({value[-1 - i] for value in values}) > 1), rest)
+    return [value[head : len(value) - tail] for value in values]
+
+
+def _bits(cores: Sequence[str]) -> float:
+    """The sum over positions: the alphabet's bits where signs are evenly drawn, else the measured entropy."""
+    count = len(set(cores))
+    if count < 2:
+        return 0.0
+    length = min(map(len, cores))
+    columns = [[core[i] for core in cores] for i in range(length)]
+    alphabet = _alphabet({sign for column in columns if len(set(column)) > 2 for sign in column})
+    return sum(_column_bits(column, alphabet) for column in columns)
+
+
+def _alphabet(signs: set[str]) -> int:
+    letters = {sign for sign in signs if sign != "-"} if signs <= set(string.hexdigits + "-") else signs
+    return next((len(known) for known in _ALPHABETS if letters <= set(known)), max(len(letters), 1))
+
+
+def _column_bits(column: Sequence[str], alphabet: int) -> float:
+    count, seen = len(column), len(set(column))
+    if seen == 1:
+        return 0.0
+    # A position may use a part of the alphabet only (the variant of a UUID, the first sign of a number).
+    for size in (alphabet, 16, 10, 8, 4):
+        expected = size * (1 - (1 - 1 / size) ** count)
+        if size <= alphabet and seen >= _EVEN * expected:
+            return math.log2(size)
+    return -sum(n / count * math.log2(n / count) for n in Counter(column).values())
+
+
+def _order(cores: Sequence[str]) -> str | None:
+    """Whether the values, or the numbers in them, rise with every issue: a counter or a clock."""
+    if len(cores) < 8 or len(set(cores)) < len(cores):
+        return None
+    for base, name in ((10, "decimal"), (16, "hexadecimal"), (36, "base-36")):
+        numbers = _numbers(cores, base)
+        if numbers is None:
+            continue
+        steps = [b - a for a, b in itertools.pairwise(numbers)]
+        if all(step > 0 for step in steps) or all(step < 0 for step in steps):
+            return f"the {name} numbers in the values only rise or only fall"
+        if len(set(steps)) <= 3:
+            return f"the {name} numbers in the values move in constant steps"
+    if list(cores) == sorted(cores):
+        return "the values rise with every issue"
+    return None
+
+
+def _numbers(cores: Sequence[str], base: int) -> list[int] | None:
+    try:
+        return [int(core.replace("-", ""), base) for core in cores]
+    except ValueError:
+        return None
+
+
+def _hashed(cores: Sequence[str], now: float) -> str | None:
+    """Whether a value is the plain hash of a small number or of the time: it looks random and is not."""
+    wanted = set(cores)
+    for text in _guesses(now):
+        data = text.encode()
+        for name in ("md5", "sha1", "sha256"):
+            digest = hashlib.new(name, data, usedforsecurity=False).digest()
+            encoded = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+            if digest.hex() in wanted or encoded in wanted:
+                return f"a value is the {name} hash of a guessable number"
+    return None
+
+
+def _guesses(now: float) -> Iterable[str]:
+    yield from map(str, range(_COUNTERS))
+    if now:
+        yield from map(str, range(int(now) - _SECONDS, int(now) + 2))

@@ -1,0 +1,263 @@
+"""The report for an auditor: one HTML file that needs no network, no server and no script to be read.
+
+What a server sent is hostile. Every text is escaped on its way out, invisible characters become visible
+escapes, only links of the catalogue and of the profile can be followed, and the content security policy lets
+nothing run but the one script whose hash it carries.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from conformance.report import measures, pictures, words
+from conformance.report.findings import Finding, findings, matrix
+from conformance.report.record import (
+    CheckResult,
+    DeviationResult,
+    Exchange,
+    Message,
+    RequirementResult,
+    Run,
+    Wait,
+)
+from conformance.report.text import evidence, one_line, visible, web_link
+from conformance.verdict import Level, Verdict
+
+#: Characters of a body that the page shows; the record keeps what it has.
+BODY_LIMIT: Final = 4096
+#: Characters of a header's value that the page shows.
+HEADER_LIMIT: Final = 1024
+#: Exchanges of one check that the page shows: the first ones, and the last.
+FIRST_EXCHANGES: Final = 12
+LAST_EXCHANGES: Final = 12
+#: Exchanges that tell what was sent, where the check does not tell it itself.
+SENT_LINES: Final = 6
+
+_FOLDER: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Group:
+    """The findings of one verdict."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """An entry of the profile's deviations, and how it stands on the day of the run."""
+
+    entry: DeviationResult
+    ends: str
+
+
+def render(run: Run) -> str:
+    """The whole page for a run. The same run gives the same page."""
+    found = findings(run)
+    style, script = _part("report.css"), _part("report.js")
+    names = {check.name: number for number, check in enumerate(run.checks, 1)}
+    answered = measures.answered(run)
+    facts = [(fact, pictures.of_fact(fact)) for fact in run.facts]
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            run=run,
+            target=run.target,
+            style=Markup(style),  # noqa: S704 - our own file
+            script=Markup(script),  # noqa: S704 - our own file
+            policy=policy(style, script),
+            groups=[
+                Group(verdict, tuple(group))
+                for verdict, group in groupby(found, lambda finding: finding.requirement.verdict)
+            ],
+            found={finding.requirement.id for finding in found},
+            homes=_homes(found),
+            matrix=matrix(run),
+            verdicts=[verdict for verdict in words.ORDER if run.tally.get(verdict)],
+            deviations=[_deviation(entry, run.finished.date()) for entry in run.deviations],
+            latencies=measures.latencies(run),
+            latency=pictures.distribution(answered, "s", "Time to answer") if len(answered) > 1 else Markup(),
+            course=pictures.course(
+                measures.timeline(run),
+                f"Timeline: {words.plural(len(run.checks), 'check')} in {words.duration(_seconds(run))}",
+            ),
+            longest=max(run.checks, key=lambda check: check.seconds, default=None),
+            drawn=[(fact, picture) for fact, picture in facts if picture],
+            further=[fact for fact, picture in facts if not picture],
+            seconds=_seconds(run),
+            names=names,
+        )
+    )
+
+
+def policy(style: str, script: str) -> str:
+    """The content security policy of the page: the one style sheet, the one script, nothing else."""
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def slug(identifier: str) -> str:
+    """An id as part of an anchor."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", identifier)
+
+
+def steps(check: CheckResult) -> list[Exchange | Wait | int]:
+    """Exchanges and waits of a check in the order of time; a number stands for that many left out."""
+    both: list[Exchange | Wait] = [*check.exchanges, *check.waits]
+    both.sort(key=lambda step: (step.started, step.number if isinstance(step, Exchange) else 0))
+    dropped = len(both) - FIRST_EXCHANGES - LAST_EXCHANGES
+    return [*both[:FIRST_EXCHANGES], dropped, *both[-LAST_EXCHANGES:]] if dropped > 1 else [*both]
+
+
+def sent(check: CheckResult) -> str:
+    """What a check sent: in its own words, else its exchanges, a line each."""
+    if check.sent:
+        return check.sent
+    lines = [
+        f"{step.purpose}: {step.method} {one_line(step.url, 100)} → {step.status or 'no answer'}"
+        for step in check.exchanges[:SENT_LINES]
+    ]
+    left = len(check.exchanges) - len(lines)
+    return "\n".join([*lines, f"and {words.plural(left, 'more exchange')}"] if left else lines)
+
+
+def body(message: Message) -> Markup:
+    """A body for the page: cut, invisible characters marked, each parameter of a form on its own line."""
+    text = message.body[:BODY_LIMIT]
+    kinds = [value for name, value in message.headers if name.lower() == "content-type"]
+    if kinds and kinds[0].lower().startswith("application/x-www-form-urlencoded"):
+        return Markup().join(
+            Markup('<span class="parameter">{}</span>').format(evidence(part))
+            for part in re.split(r"(?<=&)", text)
+            if part
+        )
+    return evidence(text)
+
+
+def cut(message: Message) -> str:
+    """What of a body is not shown, as a sentence; empty if all of it is."""
+    shown = min(len(message.body), BODY_LIMIT)
+    if shown < len(message.body):
+        return f"{shown:,} characters are shown; {message.size:,} bytes were received or sent."
+    if message.size > len(message.body.encode("utf-8", "replace")):
+        return f"The body was cut; it had {message.size:,} bytes."
+    return ""
+
+
+def _deviation(entry: DeviationResult, today: date) -> Deviation:
+    if entry.until is None:
+        return Deviation(entry, "no end")
+    days = (entry.until - today).days
+    if days < 0:
+        return Deviation(entry, f"past by {words.plural(-days, 'day')}")
+    return Deviation(entry, f"{words.plural(days, 'day')} left")
+
+
+def _homes(found: Iterable[Finding]) -> dict[str, RequirementResult]:
+    """Check to the requirement under whose finding its evidence stands: the first one, so the gravest."""
+    homes: dict[str, RequirementResult] = {}
+    for finding in found:
+        for check in finding.checks:
+            homes.setdefault(check.name, finding.requirement)
+    return homes
+
+
+def _rule(finding: Finding) -> str:
+    """The level and the rule that applied, as a sentence."""
+    row = finding.requirement
+    name = words.specification(row.specification)
+    if row.level is row.applied and not row.rule:
+        said = (
+            f"{name} says {row.level}."
+            if row.level is not Level.EXPECTED
+            else f"{name} has no keyword for it."
+        )
+    else:
+        said = f"{name} says {row.level}; applied as {row.applied}" + (f": {row.rule}" if row.rule else "")
+        said = said.rstrip(".") + "."
+    return said
+
+
+def _seconds(run: Run) -> float:
+    return max((run.finished - run.started).total_seconds(), 0)
+
+
+def _moment(moment: datetime) -> str:
+    """A moment in UTC; one without a zone stays as it is."""
+    if moment.tzinfo is None:
+        return f"{moment:%Y-%m-%d %H:%M:%S}"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _shown(value: object) -> object:
+    """What the template prints for a value: text is made visible and escaped, None is nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return escape(visible(str(value)))
+    return value
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _part(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Any] = {
+        "evidence": evidence,
+        "body": body,
+        "cut": cut,
+        "slug": slug,
+        "web_link": web_link,
+        "moment": _moment,
+        "duration": words.duration,
+        "plural": words.plural,
+        "specification": words.specification,
+        "steps": steps,
+        "sent": sent,
+        "rule": _rule,
+        "listed": words.listed,
+    }
+    environment.filters |= filters
+    environment.globals |= {
+        "VERDICTS": words.VERDICTS,
+        "ANSWERS": words.ANSWERS,
+        "CONFORMANCE": words.CONFORMANCE,
+        "GATE": words.GATE,
+        "LEVELS": words.LEVELS,
+        "HEADER_LIMIT": HEADER_LIMIT,
+        "KINDS": pictures.OUTCOMES,
+        "OUTCOMES": {kind: outcome for outcome, kind in pictures.OUTCOMES.items()},
+        "tally_bar": pictures.tally_bar,
+    }
+    return environment

@@ -1,0 +1,163 @@
+"""The view for continuous integration servers: JUnit XML, as Jenkins, GitLab and others read it.
+
+One test case a check, in the suite of its specification: a failure where the gate fails, an error where
+nothing could be concluded, skipped where nothing applied. A requirement without checks is a
+test case of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from conformance.report.findings import is_stale
+from conformance.report.record import CheckResult, DeviationResult, RequirementResult, Run
+from conformance.report.text import visible
+from conformance.report.words import GRAVITY, by_number, gravity, specification
+from conformance.verdict import Verdict
+
+#: Verdicts to the element that tells them; the others pass.
+_ELEMENTS = {
+    Verdict.FAIL: "failure",
+    Verdict.STALE: "failure",
+    Verdict.INCONCLUSIVE: "error",
+    Verdict.NOT_APPLICABLE: "skipped",
+    Verdict.UNTESTED: "skipped",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test case: where it stands, what became of it, and what a person is told."""
+
+    suite: str
+    place: str
+    name: str
+    seconds: float
+    verdict: Verdict
+    headline: str
+    text: str
+
+
+def render(run: Run) -> str:
+    """The XML document for a run. What XML 1.0 cannot carry stands as a visible escape."""
+    cases = list(_cases(run))
+    root = ElementTree.Element("testsuites", {"name": visible(run.target.name)} | _numbers(cases))
+    for name in sorted({case.suite for case in cases}, key=by_number):
+        _suite(root, name, [case for case in cases if case.suite == name], run)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(root: ElementTree.Element, name: str, cases: list[Case], run: Run) -> None:
+    suite = ElementTree.SubElement(
+        root,
+        "testsuite",
+        {"name": visible(specification(name)), "timestamp": f"{run.started:%Y-%m-%dT%H:%M:%S}"}
+        | _numbers(cases)
+        | {"skipped": str(_number(cases, "skipped"))},
+    )
+    properties = ElementTree.SubElement(suite, "properties")
+    for key, value in {
+        "target": run.target.name,
+        "plans": ", ".join(run.plans),
+        "profile_sha256": run.target.profile_sha256,
+        "conformance": run.conformance,
+        "gate": run.gate,
+    }.items():
+        ElementTree.SubElement(properties, "property", {"name": key, "value": visible(value)})
+    for case in cases:
+        _case(suite, case)
+
+
+def _case(suite: ElementTree.Element, case: Case) -> None:
+    element = ElementTree.SubElement(
+        suite,
+        "testcase",
+        {"name": visible(case.name), "classname": visible(case.place), "time": f"{case.seconds:.3f}"},
+    )
+    if kind := _ELEMENTS.get(case.verdict):
+        told = {"message": visible(case.headline)}
+        if kind != "skipped":
+            told["type"] = case.verdict
+        ElementTree.SubElement(element, kind, told).text = visible(case.text)
+    elif case.text:
+        ElementTree.SubElement(element, "system-out").text = visible(case.text)
+
+
+def _cases(run: Run) -> Iterable[Case]:
+    """The checks in their order, then the requirements that have none."""
+    rows = {row.id: row for row in run.requirements}
+    for check in run.checks:
+        row, verdict = _told(check, rows, run.deviations)
+        text = _text(check, row, verdict) if verdict is not Verdict.PASS else ""
+        yield Case(
+            suite=row.specification if row else "checks",
+            place=f"{row.specification}/{row.section}" if row else "checks",
+            name=check.name,
+            seconds=check.seconds,
+            verdict=verdict,
+            headline=f"{row.id if row else check.name}: {check.observed or verdict}",
+            text=text,
+        )
+    ran = {check.name for check in run.checks}
+    for row in run.requirements:
+        if not ran.intersection(row.checks):
+            yield Case(
+                suite=row.specification,
+                place=f"{row.specification}/{row.section}",
+                name=row.id,
+                seconds=0,
+                verdict=row.verdict,
+                headline=row.reason or row.verdict,
+                text="\n".join(part for part in (row.text, row.reason) if part),
+            )
+
+
+def _told(
+    check: CheckResult, rows: dict[str, RequirementResult], deviations: list[DeviationResult]
+) -> tuple[RequirementResult | None, Verdict]:
+    """The requirement that a check is filed under, and the verdict that it brought to it: the gravest one."""
+    verified = [rows[name] for name in check.requirements if name in rows]
+    if check.outcome == "violation":
+        broken = [row for row in verified if row.id in check.broken or not check.broken]
+        broken = [row for row in broken if row.verdict in GRAVITY]
+        if broken:
+            row = min(broken, key=lambda row: gravity(row.verdict, row.applied))
+            return row, row.verdict
+        return (verified[0] if verified else None), Verdict.NOTE
+    if check.outcome == "inconclusive":
+        return (verified[0] if verified else None), Verdict.INCONCLUSIVE
+    if check.outcome == "not-applicable":
+        return (verified[0] if verified else None), Verdict.NOT_APPLICABLE
+    for row in verified:
+        if row.verdict is Verdict.STALE and is_stale(row, check, deviations):
+            return row, Verdict.STALE
+    return (verified[0] if verified else None), Verdict.PASS
+
+
+def _text(check: CheckResult, row: RequirementResult | None, verdict: Verdict) -> str:
+    lines = [f"{verdict}: {check.title}", check.message or ""]
+    lines += [
+        f"{name}: {value}"
+        for name, value in (("sent", check.sent), ("expected", check.expected), ("received", check.received))
+        if value
+    ]
+    if row:
+        lines += [f"{row.applied} {row.id}: {row.text}", row.reason or "", f"risk: {row.risk}"]
+        lines += [f"fix: {row.fix}" if row.fix else "", row.url]
+    return "\n".join(line for line in lines if line)
+
+
+def _number(cases: list[Case], kind: str) -> int:
+    return sum(_ELEMENTS.get(case.verdict) == kind for case in cases)
+
+
+def _numbers(cases: list[Case]) -> dict[str, str]:
+    return {
+        "tests": str(len(cases)),
+        "failures": str(_number(cases, "failure")),
+        "errors": str(_number(cases, "error")),
+        "time": f"{sum(case.seconds for case in cases):.3f}",
+    }
