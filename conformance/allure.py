@@ -47,9 +47,9 @@ class Bridge:
         session, found = self._lookup(self._item)
         if found is None or found.started is None:
             return
+        started = found.started
         found = session.engine.with_evidence(found)
-        result.start = int(found.started * 1000)
-        result.stop = int((found.started + found.seconds) * 1000)
+        result.start, result.stop = _milliseconds(started, found.seconds)
         result.description = found.title
         word = session.word(found)
         result.labels += [Label("verdict", word), Label("severity", session.severity(found))]
@@ -68,8 +68,13 @@ class Bridge:
         result.steps += [_step(happening) for happening in happened]
 
 
+def _milliseconds(started: float, seconds: float) -> tuple[int, int]:
+    """Start and stop as Allure counts them, from Unix seconds and a duration in seconds."""
+    return int(started * 1000), int((started + seconds) * 1000)
+
+
 def _step(happening: Exchange | Wait) -> TestStepResult:
-    start, stop = int(happening.started * 1000), int((happening.started + happening.seconds) * 1000)
+    start, stop = _milliseconds(happening.started, happening.seconds)
     if isinstance(happening, Wait):
         return TestStepResult(name=f"wait: {happening.reason}", start=start, stop=stop, status="passed")
     step = TestStepResult(

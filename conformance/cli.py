@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -71,6 +70,10 @@ def run(
     arguments = [str(CHECKS), "-p", "conformance.plugin", "-p", "no:cacheprovider", "-q", "--no-header", "--tb=no"]
     arguments += ["-c", str(Path(__file__).parent / "pytest.ini"), "--rootdir", str(Path.cwd())]
     if profile is not None:
+        try:
+            load(profile)  # pytest would tell the mistakes twice
+        except ProfileError as mistakes:
+            raise _stop(str(mistakes)) from None
         arguments += ["--target", str(profile)]
     raise typer.Exit(int(pytest.main([*arguments, *context.args])))
 
@@ -195,6 +198,3 @@ def main() -> None:
     """Entry point of `par-conformance`."""
     app(prog_name="par-conformance")
 
-
-if __name__ == "__main__":
-    sys.exit(main())

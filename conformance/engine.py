@@ -19,11 +19,12 @@ from conformance.check import Case
 from conformance.clock import Clock, RealClock, TurnedClock
 from conformance.http.client import Transport
 from conformance.http.evidence import Evidence
-from conformance.http.message import Died
+from conformance.http.message import Died, Request
 from conformance.http.pacing import Permits
 from conformance.http.redaction import Redactor
 from conformance.http.wire import Wire
-from conformance.profile.load import LoadedProfile
+from conformance.plans import demanded_features
+from conformance.profile.load import LoadedProfile, contradictions
 from conformance.protocol.authorization import Authorization, Browsers
 from conformance.protocol.metadata import discover
 from conformance.protocol.par import Par
@@ -31,6 +32,12 @@ from conformance.protocol.token import Token
 from conformance.report.record import CheckResult, Fact
 from conformance.target import Target, detect
 from conformance.verdict import NotApplicable, NotExercised, Violation
+
+#: How often and how far apart (seconds) a target is asked for a sign of life before it is called dead.
+LIVENESS_ATTEMPTS = 4
+LIVENESS_PAUSE = 0.5
+#: The requirement that a server breaks which dies of what it is sent.
+LIVENESS = "rfc9126-2.3-malformed-answered"
 
 
 class CheckClock:
@@ -69,7 +76,8 @@ class Engine:
         self.states: dict[str, State] = {}
         self.facts: list[Fact] = []
         self.target: Target | None = None
-        self.problem: str | None = None
+        self.problems: list[str] = []
+        self.died: str | None = None
         self.preparation = Evidence()
         self.requests = 0
         self.latencies: list[tuple[str, float]] = []
@@ -144,12 +152,12 @@ class Engine:
         try:
             self.target = await self._prepare()
         except (Died, NotExercised) as failure:
-            self.problem = f"the target does not answer: {failure}"
+            self.problems.append(f"the target does not answer: {failure}")
         except Exception:  # a defect of the suite itself must end in a report, not in a hanging run
-            self.problem = f"the target could not be prepared:\n{traceback.format_exc()}"
+            self.problems.append(f"the target could not be prepared:\n{traceback.format_exc()}")
         if self.target is None:
             for state in self.states.values():
-                state.future.set_result(self._result(state, "inconclusive", message=self.problem))
+                state.future.set_result(self._result(state, "inconclusive", message=self.problems[0]))
             return
         self._browsers = Browsers(self.target)
         await asyncio.gather(*(self._case(state) for state in self.states.values()))
@@ -159,17 +167,56 @@ class Engine:
         told = [url for url in profile.endpoints.model_dump().values() if isinstance(url, str)]
         self._transport.allow(*told, *filter(None, (profile.issuer, profile.metadata_url)))
         metadata = await discover(profile, self._transport, self.preparation)
-        return Target(profile, self.loaded.keyring, metadata, detect(profile, metadata), tuple(profile.plans))
+        if metadata.pushed_authorization_request_endpoint is None:
+            self.problems.append(
+                "the server names no pushed authorization request endpoint, in its metadata or in the profile: "
+                "nothing of RFC 9126 can be tried"
+            )
+        elif metadata.document:
+            self.problems += [
+                f"{mistake.key}: found {mistake.found}, expected {mistake.expected}. {mistake.fix}"
+                for mistake in contradictions(profile, dict(metadata.document))
+            ]
+        features = {**detect(profile, metadata)}
+        for feature in demanded_features(profile.plans):
+            features[feature] = profile.features.get(feature) is not False
+        return Target(profile, self.loaded.keyring, metadata, features, tuple(profile.plans))
 
     async def _case(self, state: State) -> None:
         await self._places.acquire(0 if state.case.check.waits else 1)
         try:
-            result = await self._judge(state)
+            if self.died:
+                result = self._result(state, "inconclusive", message=self.died)
+            else:
+                result = await self._judge(state)
+                await self._see_whether_it_lives(state)
         finally:
             self._places.release()
             self._unfinished -= 1
             self._turn_clock()
         state.future.set_result(result)
+
+    async def _see_whether_it_lives(self, state: State) -> None:
+        """After a request without an answer: does the target answer at all? If not, the run ends in good order."""
+        if self.died or not any(exchange.error for exchange in state.evidence.exchanges) or self.target is None:
+            return
+        url = self.target.metadata.pushed_authorization_request_endpoint or self.loaded.profile.issuer
+        if url is None:
+            return
+        for attempt in range(LIVENESS_ATTEMPTS):
+            try:
+                await self._transport.send(
+                    Request("GET", url, fresh_connection=True), self.preparation, purpose="liveness", priority=0
+                )
+            except Died:
+                await asyncio.sleep(LIVENESS_PAUSE * attempt)
+            except NotExercised:
+                return
+            else:
+                return
+        at_work = [other.case.name for other in self.states.values() if other.started and not other.future.done()]
+        self.died = f"the target stopped answering while these checks were at work: {', '.join(at_work[:8])}"
+        self.problems.append(self.died)
 
     async def _judge(self, state: State) -> CheckResult:
         state.started = self.clock.now()
@@ -214,7 +261,8 @@ class Engine:
         rest = moment - self.clock.now()
         if rest > self._limits.longest_wait:
             raise NotExercised(
-                f"it would take {rest:.0f} s of waiting, more than `limits.longest_wait` ({self._limits.longest_wait} s)"
+                f"it would take {rest:.0f} s of waiting, "
+                f"more than `limits.longest_wait` ({self._limits.longest_wait} s)"
             )
         deadline = limit.when()
         left = None if deadline is None else deadline - self._loop.time()
@@ -255,7 +303,23 @@ class Engine:
             waits=state.evidence.waits,
         )
 
+    def liveness(self) -> CheckResult | None:
+        """Whether the target answered to the end, as a finding of its own; None where it never did."""
+        if self.target is None:
+            return None
+        return CheckResult(
+            name="liveness::target_answers_to_the_end",
+            title="The server answers to the end of the run, whatever it was sent.",
+            requirements=[LIVENESS],
+            outcome="violation" if self.died else "pass",
+            broken=[LIVENESS] if self.died else [],
+            observed="died" if self.died else None,
+            message=self.died,
+            expected="an answer to every request",
+            received="no answer any more" if self.died else None,
+        )
+
     def with_evidence(self, result: CheckResult) -> CheckResult:
         """The result with its exchanges, redacted: made at the end, when every secret is known."""
-        state = self.states[result.name]
-        return result.model_copy(update={"exchanges": state.evidence.records(self.redactor)})
+        evidence = self.states[result.name].evidence if result.name in self.states else self.preparation
+        return result.model_copy(update={"exchanges": evidence.records(self.redactor)})

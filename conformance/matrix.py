@@ -49,7 +49,8 @@ class Result:
 
 
 @cache
-def _profile() -> LoadedProfile:
+def loaded_profile() -> LoadedProfile:
+    """The profile of the embedded server, read once."""
     return load(reference_profile())
 
 
@@ -60,7 +61,7 @@ def trial(
     loaded: LoadedProfile | None = None,
 ) -> Run:
     """Run every check on a server under a turned clock."""
-    loaded = loaded or _profile()
+    loaded = loaded or loaded_profile()
     profile = loaded.profile.model_copy(
         update={
             "settings": {**loaded.profile.settings, **SETTINGS, **(settings or {})},

@@ -13,9 +13,11 @@ import pytest
 from conformance import check as checks
 from conformance.allure import Bridge
 from conformance.check import Case
+from conformance.plans import PlanError
 from conformance.profile.load import ProfileError
 from conformance.report.record import CheckResult
 from conformance.run import EXIT, Session
+from conformance.server import SettingsError
 from conformance.verdict import NotApplicable, NotExercised, Violation
 
 FIXTURES = ("par", "authorization", "token", "target", "wire", "clock", "facts")
@@ -54,8 +56,8 @@ def _session(config: pytest.Config) -> Session:
                 concurrency=config.getoption("concurrency"),
                 start=not config.option.collectonly,
             )
-        except ProfileError as mistakes:
-            raise pytest.UsageError(str(mistakes)) from None
+        except (ProfileError, PlanError, SettingsError) as mistakes:
+            pytest.exit(f"\n{mistakes}", returncode=2)
     return config.stash[_SESSION]
 
 
@@ -195,7 +197,9 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Let Allure see the true times and steps."""
+    """Tell a wrong profile before anything else is done; let Allure see the true times and steps."""
+    if session.config.getoption("target"):
+        _session(session.config)
     if session.config.pluginmanager.get_plugin("allure_listener"):
         Bridge.register(session.config, lambda item: (_session(item.config), item.stash.get(_RESULT, None)))
 

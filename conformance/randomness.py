@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import itertools
 import math
 import string
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 _ALPHABETS = (
     string.digits,
@@ -28,6 +28,10 @@ _ALPHABETS = (
 )
 #: A position whose signs are at least so large a part of what an even draw would show counts as evenly drawn.
 _EVEN = 0.65
+#: Of fewer values no order is told.
+_FEWEST = 8
+#: From so many varying bits on, an order of the values does not matter.
+_STRONG = 112
 #: How many counters and seconds are tried as the source of a hashed reference.
 _COUNTERS = 20_000
 _SECONDS = 600
@@ -49,7 +53,7 @@ def estimate(values: Sequence[str], now: float = 0) -> Estimate:
     cores = strip_common(values)
     example = max(cores, key=len, default="")
     bits = _bits(cores)
-    return Estimate(round(bits, 1), repeated, example, _order(cores) or _hashed(cores, now))
+    return Estimate(round(bits, 1), repeated, example, _order(cores, bits) or _hashed(cores, now))
 
 
 def strip_common(values: Sequence[str]) -> list[str]:
@@ -91,20 +95,23 @@ def _column_bits(column: Sequence[str], alphabet: int) -> float:
     return -sum(n / count * math.log2(n / count) for n in Counter(column).values())
 
 
-def _order(cores: Sequence[str]) -> str | None:
-    """Whether the values, or the numbers in them, rise with every issue: a counter or a clock."""
-    if len(cores) < 8 or len(set(cores)) < len(cores):
+def _order(cores: Sequence[str], bits: float) -> str | None:
+    """Whether the next value follows from the last ones: numbers in constant steps, or a counter or clock alone.
+
+    A clock before enough random bits (a ULID, a time-ordered UUID with a long tail) rises too and gives nothing away.
+    """
+    if len(cores) < _FEWEST or len(set(cores)) < len(cores):
         return None
     for base, name in ((10, "decimal"), (16, "hexadecimal"), (36, "base-36")):
         numbers = _numbers(cores, base)
         if numbers is None:
             continue
-        steps = [b - a for a, b in itertools.pairwise(numbers)]
-        if all(step > 0 for step in steps) or all(step < 0 for step in steps):
-            return f"the {name} numbers in the values only rise or only fall"
+        steps = [after - before for before, after in pairwise(numbers)]
         if len(set(steps)) <= 3:
             return f"the {name} numbers in the values move in constant steps"
-    if list(cores) == sorted(cores):
+        if bits < _STRONG and (all(step > 0 for step in steps) or all(step < 0 for step in steps)):
+            return f"the {name} numbers in the values only rise or only fall"
+    if bits < _STRONG and list(cores) == sorted(cores):
         return "the values rise with every issue"
     return None
 

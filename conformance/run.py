@@ -163,6 +163,9 @@ class Session:
                 state.future.result()
         self.engine.stop()
         results = [state.future.result() for state in self.engine.states.values()]
+        liveness = self.engine.liveness()
+        if liveness is not None and (self.selection is None or liveness.outcome == "violation"):
+            results.append(liveness)
         profile, target = self.loaded.profile, self.engine.target
         judgement = judge(
             self.catalogue,
@@ -183,6 +186,11 @@ class Session:
             finished=datetime.now(UTC),
             interrupted=interrupted,
             plans=list(profile.plans),
+            specifications={
+                specification.id: specification.title
+                for requirement in self.in_force
+                for specification in [self.catalogue.specification_of(requirement)]
+            },
             selection=self.selection,
             target=record.Target(
                 name=profile.name,
@@ -200,7 +208,7 @@ class Session:
             conformance=judgement.conformance,
             gate=judgement.gate,
             sentence=judgement.sentence,
-            problems=[self.engine.problem] if self.engine.problem else [],
+            problems=[self.engine.redactor.text(problem) for problem in self.engine.problems],
             tally=judgement.tally,
             requirements=judgement.requirements,
             checks=[self.engine.with_evidence(result) for result in results],

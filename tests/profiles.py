@@ -16,8 +16,8 @@ from conformance.profile import LoadedProfile, Mistake, ProfileError, load
 TODAY = date(2027, 3, 31)
 
 #: Secrets of the tests: none of them may ever be in a message.
-SECRET = "correct-horse-battery"  # noqa: S105
-PASSWORD = "staple-of-hunter2"  # noqa: S105
+SECRET = "correct-horse-battery"
+PASSWORD = "staple-of-hunter2"
 
 ENVIRON = {"CLIENT_SECRET": SECRET, "USER_PASSWORD": PASSWORD}
 
@@ -50,7 +50,7 @@ def profile(changes: Mapping[str, object] | None = None) -> dict[str, Any]:
         if value is GONE:
             del node[last]
         else:
-            node[last] = value
+            node[last] = copy.deepcopy(value)
     return result
 
 
@@ -65,9 +65,7 @@ def write(folder: Path, content: Mapping[str, Any] | str | bytes) -> Path:
     return path
 
 
-def loaded(
-    folder: Path, content: Mapping[str, Any] | str, environ: Mapping[str, str] = ENVIRON
-) -> LoadedProfile:
+def loaded(folder: Path, content: Mapping[str, Any] | str, environ: Mapping[str, str] = ENVIRON) -> LoadedProfile:
     """Load a profile that must be right."""
     return load(write(folder, content), environ=environ, today=TODAY)
 
@@ -77,13 +75,10 @@ def mistakes(
 ) -> list[Mistake]:
     """The mistakes of a profile; none if it is right. Each is whole, names the file, and shows no secret."""
     path = write(folder, content)
-    try:
-        load(path, environ=environ, today=TODAY)
-    except ProfileError as error:
+    error = _refusal(path, environ)
+    if error is not None:
         told = str(error)
-        held = {
-            value for name, value in environ.items() if re.search("SECRET|PASSWORD|TOKEN|KEYS|SEED", name)
-        }
+        held = {value for name, value in environ.items() if re.search("SECRET|PASSWORD|TOKEN|KEYS|SEED", name)}
         for secret in {SECRET, PASSWORD, *held} - {""}:
             assert secret not in told
             assert secret not in repr(error)
@@ -97,9 +92,15 @@ def mistakes(
     return []
 
 
-def only(
-    folder: Path, content: Mapping[str, Any] | str | bytes, environ: Mapping[str, str] = ENVIRON
-) -> Mistake:
+def _refusal(path: Path, environ: Mapping[str, str]) -> ProfileError | None:
+    try:
+        load(path, environ=environ, today=TODAY)
+    except ProfileError as error:
+        return error
+    return None
+
+
+def only(folder: Path, content: Mapping[str, Any] | str | bytes, environ: Mapping[str, str] = ENVIRON) -> Mistake:
     """The one mistake of a profile."""
     told = mistakes(folder, content, environ)
     assert len(told) == 1, "\n\n".join(str(one) for one in told)

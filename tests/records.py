@@ -6,8 +6,6 @@ import math
 import random
 from datetime import date
 
-from record_parts import BASE, HOSTILE, STARTED, check, exchange, push, record, requirement
-
 from conformance.report.record import (
     CheckResult,
     DeviationResult,
@@ -18,6 +16,7 @@ from conformance.report.record import (
     Wait,
 )
 from conformance.verdict import Answer, Level, Verdict
+from tests.record_parts import BASE, HOSTILE, STARTED, check, exchange, push, record, requirement
 
 _CALLBACK = "https://client.example/callback"
 _WORDS = [

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from pathlib import Path
 
 import pytest
-from profiles import ENVIRON, LOCAL, PASSWORD, assert_tells, loaded, mistakes, only, profile, write
 
 from conformance.profile import ProfileError, load
+from tests.profiles import ENVIRON, LOCAL, PASSWORD, assert_tells, loaded, mistakes, only, profile, write
 
 TEXT = """\
 name: Local server
@@ -177,7 +178,7 @@ def test_what_is_no_mapping_is_told(tmp_path, text, found):
         ("a: &a {<<: *a, b: 1}\nc: {<<: *a}\n", "<<"),
         (
             "a: &a [1]\n"
-            + "".join(f"{x}: &{x} [*{y},*{y},*{y},*{y},*{y}]\n" for y, x in zip("abcdefgh", "bcdefghi")),
+            + "".join(f"{x}: &{x} [*{y},*{y},*{y},*{y},*{y}]\n" for y, x in itertools.pairwise("abcdefghi")),
             "20000",
         ),
     ],
@@ -244,7 +245,7 @@ def test_the_text_for_a_person_is_sorted_by_line(tmp_path):
     assert blocks[2].splitlines() == [
         f"{tmp_path / 'target.yaml'}:6 clients.first.auth",
         '  found:    "client_secret_basc"',
-        "  expected: one of none, client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, "
-        "tls_client_auth, self_signed_tls_client_auth",
+        "  expected: one of none, client_secret_basic, client_secret_post, client_secret_jwt, "
+        "private_key_jwt, tls_client_auth, self_signed_tls_client_auth",
         "  fix:      Did you mean client_secret_basic? If not: write one of them.",
     ]

@@ -1,4 +1,4 @@
-"""What the model says of a profile, in words: unknown and missing keys, wrong kinds, wrong values; all at once."""
+"""What the model says of a profile, in words: unknown and missing keys, wrong kinds, wrong values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from profiles import GONE, PASSWORD, SECRET, assert_tells, mistakes, only, profile
+
+from tests.profiles import GONE, PASSWORD, SECRET, assert_tells, mistakes, only, profile
 
 FIRST = "clients.first"
 
@@ -151,9 +152,7 @@ def test_a_misspelled_key_is_not_told_as_missing_too(tmp_path):
 def test_an_unknown_key_inside_a_secret_may_be_the_secret_and_is_not_told(tmp_path):
     mistake = only(tmp_path, profile({"clients.first.secret": {"env": "CLIENT_SECRET", PASSWORD: None}}))
 
-    assert_tells(
-        mistake, "clients.first.secret", "not known", "one of env, file, literal", "Take the key away"
-    )
+    assert_tells(mistake, "clients.first.secret", "not known", "one of env, file, literal", "Take the key away")
 
 
 def test_five_mistakes_are_told_as_five(tmp_path):
@@ -195,15 +194,51 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
     max_leaves=5,
 )
 PLACES = [
-    "name", "embedded", "settings", "issuer", "metadata_url", "endpoints", "endpoints.token", "hosts",
-    "authorization_to_test", "authorization_to_test.until", "plans", "clients", FIRST, f"{FIRST}.auth",
-    f"{FIRST}.client_id", f"{FIRST}.secret", f"{FIRST}.secret.env", f"{FIRST}.secret.file", f"{FIRST}.keys",
-    f"{FIRST}.keys.generate", f"{FIRST}.certificate", f"{FIRST}.certificate.key_file", f"{FIRST}.redirect_uris",
-    f"{FIRST}.request_objects", f"{FIRST}.assertion_alg", f"{FIRST}.authorization_details", f"{FIRST}.resource",
-    "users", "users.first", "users.first.password", "users.first.totp", "login", "login.user", "login.steps",
-    "login.calls", "login.deny", "features", "limits", "limits.samples", "tls", "tls.verify", "tls.ca_file",
-    "deviations", "unverified",
-]  # fmt: skip
+    "name",
+    "embedded",
+    "settings",
+    "issuer",
+    "metadata_url",
+    "endpoints",
+    "endpoints.token",
+    "hosts",
+    "authorization_to_test",
+    "authorization_to_test.until",
+    "plans",
+    "clients",
+    FIRST,
+    f"{FIRST}.auth",
+    f"{FIRST}.client_id",
+    f"{FIRST}.secret",
+    f"{FIRST}.secret.env",
+    f"{FIRST}.secret.file",
+    f"{FIRST}.keys",
+    f"{FIRST}.keys.generate",
+    f"{FIRST}.certificate",
+    f"{FIRST}.certificate.key_file",
+    f"{FIRST}.redirect_uris",
+    f"{FIRST}.request_objects",
+    f"{FIRST}.assertion_alg",
+    f"{FIRST}.authorization_details",
+    f"{FIRST}.resource",
+    "users",
+    "users.first",
+    "users.first.password",
+    "users.first.totp",
+    "login",
+    "login.user",
+    "login.steps",
+    "login.calls",
+    "login.deny",
+    "features",
+    "limits",
+    "limits.samples",
+    "tls",
+    "tls.verify",
+    "tls.ca_file",
+    "deviations",
+    "unverified",
+]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

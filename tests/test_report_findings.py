@@ -5,14 +5,14 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from record_parts import STARTED, check, exchange, record, requirement
-from records import clean_run, sample_run
 
 from conformance.report.findings import count, findings, matrix
 from conformance.report.measures import answered, latencies, percentile, timeline
 from conformance.report.pictures import course, distribution, lifetime, of_fact, randomness, tally_bar
 from conformance.report.record import DeviationResult, Fact, Run, Wait
 from conformance.verdict import Level, Verdict
+from tests.record_parts import STARTED, check, exchange, record, requirement
+from tests.records import clean_run, sample_run
 
 
 def _started(seconds: float) -> float:

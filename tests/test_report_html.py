@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup, Tag
-from record_parts import HOSTILE, check, exchange, record, requirement
-from records import big_run, clean_run, sample_run
 
 from conformance import report
 from conformance.report.html import BODY_LIMIT, body, cut, render, slug, steps
 from conformance.report.record import Message, Run, Wait
 from conformance.verdict import Answer, Level, Verdict
+from tests.record_parts import HOSTILE, check, exchange, record, requirement
+from tests.records import big_run, clean_run, sample_run
 
 STYLE = (Path(report.__path__[0]) / "report.css").read_text(encoding="utf-8")
 
@@ -179,6 +179,20 @@ def test_the_matrix_is_whole_and_says_why_nothing_was_seen(sample: BeautifulSoup
     untested = sample.select_one('[id="row-rfc9126-7.1-store-not-shared"]')
     assert "○ untested The store of the server cannot be seen from outside." in text(untested)
     assert [text(head) for head in sample.select("#matrix .head")][:2] == ["Section 2.1", "Section 2.2"]
+
+
+def test_a_requirement_without_check_or_reason_says_so() -> None:
+    row = requirement("rfc9126-2.1-first", Verdict.UNTESTED, "Text.")
+    assert text(page(record([row], [])).select_one("tr[data-verdict]")).endswith("No check covers it.")
+
+
+def test_checks_that_differ_in_parameters_alone_stand_together() -> None:
+    names = ["a.py::test_other_methods[GET]", "a.py::test_other_methods[PUT]", "a.py::test_post", "a.py::test_gone"]
+    row = requirement("rfc9126-2.1-first", Verdict.PASS, "Text.", checks=names)
+    cell = page(record([row], [check(name, "T.", [row.id]) for name in names[:3]])).select_one("td .links")
+    assert text(cell) == "other methods: GET , PUT ; post ; gone"
+    assert cell is not None
+    assert [str(link["href"]) for link in cell.select("a")] == ["#check-1", "#check-2", "#check-3"]
 
 
 def test_the_overview_adds_up(sample: BeautifulSoup) -> None:

@@ -8,7 +8,6 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from record_parts import HOSTILE
 
 from conformance.report.text import evidence, one_line, visible, web_link
 from conformance.report.words import (
@@ -25,6 +24,7 @@ from conformance.report.words import (
     specification,
 )
 from conformance.verdict import Answer, Level, Verdict
+from tests.record_parts import HOSTILE
 
 
 @pytest.mark.parametrize(

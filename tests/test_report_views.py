@@ -8,14 +8,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from record_parts import HOSTILE, STARTED, check, record, requirement
-from records import big_run, clean_run, sample_run
 from rich.console import Console
 
 from conformance.report import junit, markdown, sarif
 from conformance.report.record import Run
 from conformance.report.terminal import print_summary
 from conformance.verdict import Level, Verdict
+from tests.record_parts import HOSTILE, STARTED, check, record, requirement
+from tests.records import big_run, clean_run, sample_run
 
 #: Element to its attributes (needed ones end in *) and its children: the shape that CI servers share.
 JUNIT = {

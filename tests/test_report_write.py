@@ -10,12 +10,12 @@ from typing import NoReturn
 
 import jsonschema
 import pytest
-from records import clean_run, sample_run
 
 from conformance.report import html, write
 from conformance.report.__main__ import main
 from conformance.report.record import VERSION, Run
 from conformance.report.schema import run_schema
+from tests.records import clean_run, sample_run
 
 FILES = {
     "json": "report.json",

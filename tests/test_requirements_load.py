@@ -121,9 +121,7 @@ def test_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
             "rfc2-2.1-x: it stands in rfc1, so its id must begin with rfc1-",
             id="other-document",
         ),
-        pytest.param(
-            an_entry("rfc1-2.1-x") * 2, "rfc1-2.1-x: it is there twice, in rfc1 and in rfc1", id="twice"
-        ),
+        pytest.param(an_entry("rfc1-2.1-x") * 2, "rfc1-2.1-x: it is there twice, in rfc1 and in rfc1", id="twice"),
     ],
 )
 def test_an_id_must_fit_its_place(tmp_path: Path, entry: str, told: str) -> None:
@@ -172,9 +170,7 @@ def test_every_requirement_has_a_check_or_a_reason() -> None:
     catalogue = a_catalogue({"id": "doc-2.1-seen"}, {"id": "doc-2.1-unseen", "untested": "It is inside."})
 
     assert check_catalogue(catalogue, {"test_it": ["doc-2.1-seen"]}) == []
-    assert check_catalogue(catalogue, {}) == [
-        "doc-2.1-seen: no check verifies it, and `untested` gives no reason"
-    ]
+    assert check_catalogue(catalogue, {}) == ["doc-2.1-seen: no check verifies it, and `untested` gives no reason"]
 
 
 def test_a_requirement_cannot_be_both_checked_and_untested() -> None:

@@ -99,9 +99,7 @@ def test_the_strongest_level_of_several_plans_counts() -> None:
 def test_a_plan_has_what_it_extends() -> None:
     signing = PLANS["fapi2-message-signing"]
 
-    assert {"rfc9126", "rfc9700", "fapi2-security-profile", "fapi2-message-signing"} <= set(
-        signing.specifications
-    )
+    assert {"rfc9126", "rfc9700", "fapi2-security-profile", "fapi2-message-signing"} <= set(signing.specifications)
     assert signing.lifts[PLAIN] == Level.MUST
     assert TOKEN_ENDPOINT in signing.replaces
     assert signing.features[Feature.REQUIRE_PAR] is True

@@ -15,9 +15,7 @@ from conformance.bench import down as stop_server
 from conformance.bench import listing as all_servers
 from conformance.bench import up as start_server
 
-app = typer.Typer(
-    help="Real authorization servers to test against, started on this machine.", no_args_is_help=True
-)
+app = typer.Typer(help="Real authorization servers to test against, started on this machine.", no_args_is_help=True)
 
 State = Annotated[Path, typer.Option(help="Folder that the servers are installed in.")]
 
@@ -36,21 +34,17 @@ def _shown(path: Path) -> str:
 def _tell(started: Started) -> None:
     """Where the server is, and how to run the suite against it."""
     out = Console(highlight=False, soft_wrap=True)
-    out.print(
-        f"{started.name} {started.version} answers at {started.url} (process {started.pid})", markup=False
-    )
+    out.print(f"{started.name} {started.version} answers at {started.url} (process {started.pid})", markup=False)
     for line in export_lines(started.environment):
         out.print(line, markup=False)
     for profile in started.profiles:
-        out.print(f"pytest --target {_shown(profile)}", markup=False)
+        out.print(f"par-conformance run {_shown(profile)}", markup=False)
 
 
 @app.command()
 def up(
     name: Annotated[str, typer.Argument(help="Server to start; `servers list` tells the names.")],
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Loopback port; default: its own.")
-    ] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Loopback port; default: its own.")] = None,
     state: State = STATE,
 ) -> None:
     """Install a server if need be, start it, wait until it answers, and say how to test it."""
@@ -72,9 +66,7 @@ def show(state: State = STATE) -> None:
 
 
 @app.command()
-def down(
-    name: Annotated[str, typer.Argument(help="Server to stop, or `all`.")], state: State = STATE
-) -> None:
+def down(name: Annotated[str, typer.Argument(help="Server to stop, or `all`.")], state: State = STATE) -> None:
     """Stop a server that `up` started, or all of them."""
     try:
         ended = [one for one in (SERVERS if name == "all" else [name]) if stop_server(one, state=state)]

@@ -94,9 +94,7 @@ def pip(source: Path, folder: Path) -> Path:
     if unless_done(folder, requirements):
         copy(source, folder, ("requirements.txt",))
         shutil.rmtree(folder / "venv", ignore_errors=True)
-        run(
-            [sys.executable, "-m", "venv", "venv"], folder, purpose=f"making an environment for {source.name}"
-        )
+        run([sys.executable, "-m", "venv", "venv"], folder, purpose=f"making an environment for {source.name}")
         run(
             [str(python), "-m", "pip", "install", "--disable-pip-version-check", "-r", "requirements.txt"],
             folder,

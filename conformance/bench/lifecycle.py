@@ -23,7 +23,7 @@ from conformance.profile.model import Profile
 STATE = Path(".servers")
 
 #: Seconds that a server may take from its start until it answers.
-PATIENCE = 40.0
+PATIENCE = 30.0
 
 
 def recipe(name: str) -> Recipe:

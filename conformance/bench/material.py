@@ -63,17 +63,13 @@ def local(path: str | None, folder: Path) -> Path:
     """The file in a server's folder that a profile names. BenchError if the profile looks elsewhere."""
     named = Path(path or "")
     if named.parent.as_posix() != f"../.servers/{folder.name}":
-        raise BenchError(
-            f"a profile of {folder.name} reads {path!r}: its files belong in ../.servers/{folder.name}/"
-        )
+        raise BenchError(f"a profile of {folder.name} reads {path!r}: its files belong in ../.servers/{folder.name}/")
     return folder / named.name
 
 
 def algorithms(client: Client) -> list[str]:
     """Which algorithms a client signs with: its assertions first, then its request objects."""
-    wanted = (
-        [client.assertion_alg or _JWT_METHODS["private_key_jwt"]] if client.auth == "private_key_jwt" else []
-    )
+    wanted = [client.assertion_alg or _JWT_METHODS["private_key_jwt"]] if client.auth == "private_key_jwt" else []
     if client.request_objects:
         wanted.append(client.request_objects.alg)
     return list(dict.fromkeys(wanted)) or ["ES256"]

@@ -20,9 +20,7 @@ _PROC = Path("/proc")
 def identity(pid: int) -> str | None:
     """What tells process `pid` from a later one of the same number: its start time. None if it does not run."""
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(
-            pid, os.WNOHANG
-        )  # a child of ours that has ended would stay visible until it is waited for
+        os.waitpid(pid, os.WNOHANG)  # a child of ours that has ended would stay visible until it is waited for
     if _PROC.is_dir():
         try:
             status = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
@@ -31,9 +29,7 @@ def identity(pid: int) -> str | None:
         # The command in parentheses may hold anything: what follows its last one is plain.
         state, *rest = status.rpartition(")")[2].split()
         return None if state == "Z" else f"{_boot()}/{rest[18]}"
-    told = subprocess.run(
-        [tool("ps"), "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    told = subprocess.run([tool("ps"), "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return told.stdout.strip() or None
 
 
@@ -46,9 +42,7 @@ def tool(name: str) -> str:
     """The path of a program. BenchError if it is not installed."""
     path = shutil.which(name)
     if path is None:
-        raise BenchError(
-            f"{name} is not installed here: install it with the system's package manager and try again"
-        )
+        raise BenchError(f"{name} is not installed here: install it with the system's package manager and try again")
     return path
 
 

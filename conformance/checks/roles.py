@@ -35,3 +35,25 @@ def with_secret(profile: Profile) -> dict[str, str]:
         for method, role in by_method(profile).items()
         if method in {"client_secret_basic", "client_secret_post"}
     }
+
+
+def with_dpop(profile: Profile) -> dict[str, str]:
+    """The client whose tokens are bound by DPoP, or the first one where the profile names none."""
+    role = next((role for role, client in profile.clients.items() if client.dpop), "first")
+    return {role: role}
+
+
+def able_to_prove(profile: Profile) -> dict[str, str]:
+    """Clients that may use DPoP, registered for it or not: one of each kind, for the key is the flow's own."""
+    kinds = {next(iter(with_dpop(profile))): "registered"}
+    for role, client in profile.clients.items():
+        required = client.request_objects is not None and client.request_objects.required
+        kind = "public" if client.auth == "none" else "other"
+        if (
+            kind not in kinds.values()
+            and "tls" not in client.auth
+            and not required
+            and (not client.dpop or kind == "public")
+        ):
+            kinds.setdefault(role, kind)
+    return {kind: role for role, kind in kinds.items()}

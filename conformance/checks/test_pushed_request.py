@@ -201,23 +201,14 @@ async def test_faults_are_refused_when_they_are_pushed(par: Par, target: Target,
     expect.refused(await par.push(**fault))
 
 
-@verifies("rfc9126-2.1-deferred-checks-made", "rfc9126-4-validated-like-any-other")
-@each(
-    fault={
-        "redirect_uri": {"redirect_uri": ATTACKER},
-        "response_type": {"response_type": "par-conformance"},
-        "response_mode": {"response_mode": "par-conformance"},
-        "prompt": {"prompt": "none login"},
-    }
-)
+@verifies("rfc9126-2.1-deferred-checks-made")
+@each(fault=FAULTS)
 async def test_what_is_not_checked_at_the_push_is_checked_later(
     par: Par, authorization: Authorization, target: Target, fault: dict[str, Change]
 ) -> None:
     """What is wrong in a request is found at the push or at the authorization endpoint, before a code is issued."""
     if "redirect_uri" in fault:
         refuse_unregistered(target, "first")
-    if "prompt" in fault:
-        target.require(Feature.OPENID)
     answer = await par.push(**fault)
     if not answer.accepted:
         expect.refused(answer)
@@ -225,6 +216,41 @@ async def test_what_is_not_checked_at_the_push_is_checked_later(
     outcome = await authorization.open(answer)
     control = await authorization.open(await par.accepted())
     expect.no_code(outcome, control=control)
+
+
+@verifies("rfc9126-4-validated-like-any-other")
+@each(
+    fault={
+        **FAULTS,
+        "no-response-type": {"response_type": None},
+        "prompt-none-login": {"prompt": "none login"},
+        "no-code-challenge": {"code_challenge": None, "code_challenge_method": None},
+        "unknown-challenge-method": {"code_challenge_method": "par-conformance"},
+        "negative-max-age": {"max_age": "-1"},
+        "claims-no-json": {"claims": "{"},
+    }
+)
+async def test_what_is_refused_in_an_ordinary_request_is_refused_in_a_pushed_one(
+    par: Par, authorization: Authorization, target: Target, fault: dict[str, Change]
+) -> None:
+    """A fault for which the server refuses an ordinary authorization request brings no code when it is pushed."""
+    if "redirect_uri" in fault:
+        refuse_unregistered(target, "first")
+    answer, outcome = await ends_without_code(par, authorization, await par.push(**fault))
+    if outcome is None or not outcome.granted:
+        return
+    usual = par.ordinary()
+    if not (await authorization.visit(usual.inside or usual.parameters)).granted:
+        raise NotApplicable("ordinary authorization requests are not served here: nothing to compare with")
+    faulty = par.ordinary(**fault)
+    plain = await authorization.visit(faulty.inside or faulty.parameters)
+    expect.that(
+        plain.granted,
+        "code-issued",
+        f"the fault is refused in an ordinary request ({plain.summary}) and served when it is pushed",
+        expected="a refusal at the push or at the authorization endpoint",
+        received=outcome.summary,
+    )
 
 
 @verifies("rfc9126-2-state-effective")

@@ -7,6 +7,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -153,6 +154,8 @@ class Transport:
             trust_env=False,
             timeout=self._profile.limits.request_seconds,
             headers={"User-Agent": f"par-conformance/{__version__}"},
+            # Connections are shared by browsers that must not share a session: cookies are theirs alone.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             # Shorter than any server's own idle time, or a request meets a connection that is just being closed.
             limits=httpx2.Limits(max_connections=1, keepalive_expiry=1.5),
         )

@@ -106,9 +106,7 @@ def _of_client(at: Key, client: Client, metadata: Mapping[str, object]) -> _Told
     for name, scope in (("scope", client.scope), ("further_scope", client.further_scope)):
         for one in (scope or "").split():
             yield from _listed_value((*at, name), one, "scopes_supported", metadata)
-    yield from _listed_value(
-        (*at, "response_mode"), client.response_mode, "response_modes_supported", metadata
-    )
+    yield from _listed_value((*at, "response_mode"), client.response_mode, "response_modes_supported", metadata)
     for number, entry in enumerate(client.authorization_details or []):
         place: Key = (*at, "authorization_details", number, "type")
         kind = entry.get("type")
@@ -132,9 +130,7 @@ def _listed_value(key: Key, value: str | None, member: str, metadata: Mapping[st
         return
     fix = f"Correct {dotted(key[-1:])}, or the metadata."
     if member == "scopes_supported":
-        fix = (
-            "Correct the scope; a server may also keep scopes to itself (RFC 8414 section 2): then let it be."
-        )
+        fix = "Correct the scope; a server may also keep scopes to itself (RFC 8414 section 2): then let it be."
     yield key, f"{member} is {_listed(known)}", f"{quoted(value)} among them", fix
 
 
@@ -144,9 +140,7 @@ def _of_feature(profile: Profile, feature: Feature, answer: bool, metadata: Mapp
     if feature in _SAME_AS:
         member, section = _SAME_AS[feature]
         if answer != (metadata.get(member) is True):
-            said = (
-                str(metadata[member]).lower() if isinstance(metadata.get(member), bool) else "missing: false"
-            )
+            said = str(metadata[member]).lower() if isinstance(metadata.get(member), bool) else "missing: false"
             fix = f"Correct features.{feature}, or the server."
             yield key, f"{member} is {said}", f"{str(answer).lower()} ({section})", fix
         return
@@ -158,14 +152,10 @@ def _of_feature(profile: Profile, feature: Feature, answer: bool, metadata: Mapp
         member, section = _ADVERTISED_BY[feature]
         if not (feature is Feature.INTROSPECTION and profile.endpoints.introspection):
             yield key, f"{member} is missing or empty", f"a value ({section})", off
-    elif feature is Feature.PKCE and "S256" not in (
-        _texts(metadata, "code_challenge_methods_supported") or []
-    ):
+    elif feature is Feature.PKCE and "S256" not in (_texts(metadata, "code_challenge_methods_supported") or []):
         found = _listed(_texts(metadata, "code_challenge_methods_supported") or [])
         yield key, f"code_challenge_methods_supported is {found}", '"S256" among them', off
-    elif (
-        feature is Feature.ISS and metadata.get("authorization_response_iss_parameter_supported") is not True
-    ):
+    elif feature is Feature.ISS and metadata.get("authorization_response_iss_parameter_supported") is not True:
         found = "authorization_response_iss_parameter_supported is not true"
         yield key, found, "true (RFC 9207 section 3)", off
     elif feature is Feature.JARM and not _speaks_jarm(metadata):

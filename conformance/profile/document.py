@@ -95,11 +95,16 @@ class Document:
         shown = show(self.value(*key), hidden=hidden)
         return f"{shown}, from {quoted(written)}" if written and not is_hidden(key) else shown
 
-    def tell(self, key: Key, *, found: str, expected: str, fix: str) -> None:
-        """Note a mistake. An unknown key inside a field for secrets is left out: it may be the secret."""
+    def tell(self, key: Key, *, found: str, expected: str, fix: str, unnamed: bool = False) -> None:
+        """Note a mistake. `unnamed` leaves the key's last part out, for it may be a secret.
+
+        An unknown key inside a field for secrets is left out in any case.
+        """
         line = self.line(*key)
         if holds_secret(key) and any(part not in _KNOWN for part in key[3:] if isinstance(part, str)):
             key = key[:3]
+        elif unnamed:
+            key = key[:-1]
         self.mistakes.append(
             Mistake(file=self.file, key=dotted(key), found=found, expected=expected, fix=fix, line=line)
         )

@@ -195,9 +195,7 @@ def _self_signed(name: str) -> ClientCertificate:
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return ClientCertificate(
         certificate=certificate.public_bytes(serialization.Encoding.PEM).decode(), key=pem.decode()
     )
@@ -244,7 +242,5 @@ def resolve(profile: Profile, folder: Path, environ: Mapping[str, str] = os.envi
 def key_pem(key: SigningKey) -> str:
     """The public half as PEM: what a key-confusion attack signs with."""
     public: Any = key.private.public_key()
-    pem: bytes = public.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    pem: bytes = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return pem.decode()

@@ -56,12 +56,8 @@ class Model(BaseModel):
 class Secret(Model):
     """Where a secret comes from; exactly one way. A `literal` is for the embedded target alone."""
 
-    env: str | None = Field(
-        default=None, description="Name of the environment variable that holds the secret."
-    )
-    file: str | None = Field(
-        default=None, description="Path of a file that holds it, relative to the profile."
-    )
+    env: str | None = Field(default=None, description="Name of the environment variable that holds the secret.")
+    file: str | None = Field(default=None, description="Path of a file that holds it, relative to the profile.")
     literal: str | None = Field(
         default=None, repr=False, description="The secret itself: allowed for the embedded target only."
     )
@@ -77,12 +73,8 @@ class Secret(Model):
 class Keys(Model):
     """The private signing keys of a client, as a JWK set; exactly one way."""
 
-    env: str | None = Field(
-        default=None, description="Environment variable that holds a private JWK set (JSON)."
-    )
-    file: str | None = Field(
-        default=None, description="File that holds a private JWK set, relative to the profile."
-    )
+    env: str | None = Field(default=None, description="Environment variable that holds a private JWK set (JSON).")
+    file: str | None = Field(default=None, description="File that holds a private JWK set, relative to the profile.")
     generate: list[str] | None = Field(
         default=None, description="Algorithms (ES256, PS256, …) to make keys for: the embedded target only."
     )
@@ -98,9 +90,7 @@ class Keys(Model):
 class Certificate(Model):
     """The certificate of a mutual-TLS client: files in PEM, or made for the embedded target."""
 
-    certificate_file: str | None = Field(
-        default=None, description="The certificate in PEM, relative to the profile."
-    )
+    certificate_file: str | None = Field(default=None, description="The certificate in PEM, relative to the profile.")
     key_file: str | None = Field(default=None, description="Its private key in PEM, not encrypted.")
     generate: bool = Field(default=False, description="Make both: the embedded target only.")
 
@@ -118,9 +108,7 @@ class RequestObjects(Model):
     alg: str = Field(default="ES256", description="Signature algorithm that the client is registered for.")
     encryption_alg: str | None = Field(default=None, description="JWE alg, where the client encrypts.")
     encryption_enc: str | None = Field(default=None, description="JWE enc, where the client encrypts.")
-    required: bool = Field(
-        default=False, description="The client is registered with require_signed_request_object."
-    )
+    required: bool = Field(default=False, description="The client is registered with require_signed_request_object.")
     typ: str | None = Field(default="oauth-authz-req+jwt", description="The typ header; null sends none.")
     lifetime: int = Field(default=300, gt=0, description="Seconds from nbf to exp.")
 
@@ -142,32 +130,22 @@ class Client(Model):
     redirect_uris: Annotated[list[str], Field(min_length=1)] = Field(
         description="The registered redirect URIs; the first one is used."
     )
-    scope: str | None = Field(
-        default="openid", description="The scope of ordinary requests; null sends none."
-    )
+    scope: str | None = Field(default="openid", description="The scope of ordinary requests; null sends none.")
     further_scope: str | None = Field(
         default=None,
         description="A scope that the client may also have, not in `scope`: to see which one is granted.",
     )
-    forbidden_scope: str | None = Field(
-        default=None, description="A scope that this client must not be granted."
-    )
+    forbidden_scope: str | None = Field(default=None, description="A scope that this client must not be granted.")
     parameters: dict[str, str | list[str]] = Field(
         default_factory=dict, description="Further parameters of every ordinary pushed request."
     )
-    response_mode: str | None = Field(
-        default=None, description="response_mode of ordinary requests; null sends none."
-    )
+    response_mode: str | None = Field(default=None, description="response_mode of ordinary requests; null sends none.")
     pkce: bool = Field(default=True, description="Ordinary requests carry an S256 code_challenge.")
-    dpop: bool = Field(
-        default=False, description="The client's tokens are DPoP-bound: proofs are always sent."
-    )
+    dpop: bool = Field(default=False, description="The client's tokens are DPoP-bound: proofs are always sent.")
     require_par: bool = Field(
         default=False, description="The client is registered with require_pushed_authorization_requests."
     )
-    request_objects: RequestObjects | None = Field(
-        default=None, description="The client may use request objects."
-    )
+    request_objects: RequestObjects | None = Field(default=None, description="The client may use request objects.")
     authorization_details: list[dict[str, object]] | None = Field(
         default=None, description="Valid authorization_details for this client (RFC 9396)."
     )
@@ -189,13 +167,9 @@ class Step(Model):
     """
 
     at: str | None = Field(default=None, description="Only on a page whose URL contains this text.")
-    if_present: str | None = Field(
-        default=None, description="Only if the page has this element (CSS selector)."
-    )
+    if_present: str | None = Field(default=None, description="Only if the page has this element (CSS selector).")
     fill: dict[str, str] = Field(default_factory=dict, description="Field (name or CSS selector) to value.")
-    click: str | None = Field(
-        default=None, description="Submit with this button (name, name=value, text or selector)."
-    )
+    click: str | None = Field(default=None, description="Submit with this button (name, name=value, text or selector).")
     wait_for: str | None = Field(default=None, description="Browser only: wait for this element.")
 
 
@@ -205,9 +179,7 @@ class RestCall(Model):
     method: str = Field(default="POST", description="HTTP method.")
     path: str = Field(description="Path or URL, relative to the issuer's origin. May contain {username} etc.")
     headers: dict[str, str] = Field(default_factory=dict, description="Header fields of this call.")
-    body: dict[str, object] | None = Field(
-        default=None, description="JSON body; strings may contain placeholders."
-    )
+    body: dict[str, object] | None = Field(default=None, description="JSON body; strings may contain placeholders.")
     form: dict[str, str] | None = Field(default=None, description="Form body, in place of JSON.")
 
 
@@ -221,9 +193,7 @@ class Login(Model):
         "manual: a person logs in once in the browser that opens; none: nobody can log in.",
     )
     user: str = Field(default="first", description="Which user logs in where a check does not say.")
-    steps: list[Step] = Field(
-        default_factory=list, description="Steps; empty finds ordinary forms by itself."
-    )
+    steps: list[Step] = Field(default_factory=list, description="Steps; empty finds ordinary forms by itself.")
     deny: Step | None = Field(
         default=None, description="How a person refuses consent, where it is not found by itself."
     )
@@ -255,9 +225,7 @@ class Deviation(Model):
 
     requirement: str = Field(description="Id of the requirement, as the catalogue and the report print it.")
     observed: str = Field(description="The stable word for what is seen, as the report prints it.")
-    check: str | None = Field(
-        default=None, description="Only this check (its name, with parameters); default all."
-    )
+    check: str | None = Field(default=None, description="Only this check (its name, with parameters); default all.")
     reason: str = Field(description="Why it is known and borne.")
     ticket: str | None = Field(default=None, description="Where it is followed up.")
     until: date | None = Field(default=None, description="Past this day the entry is a failure.")
@@ -291,20 +259,14 @@ class Limits(Model):
     largest_body: int = Field(
         default=4 * 1024 * 1024, ge=1, description="The suite never sends a larger body than this (bytes)."
     )
-    samples: int = Field(
-        default=64, ge=50, description="Pushes from which the randomness of request_uri is judged."
-    )
-    expires_in: int | None = Field(
-        default=None, ge=1, description="Declared lifetime of a request_uri in seconds."
-    )
+    samples: int = Field(default=64, ge=50, description="Pushes from which the randomness of request_uri is judged.")
+    expires_in: int | None = Field(default=None, ge=1, description="Declared lifetime of a request_uri in seconds.")
 
 
 class Tls(Model):
     """Trust in the target's certificate."""
 
-    ca_file: str | None = Field(
-        default=None, description="PEM bundle to trust in place of the system's store."
-    )
+    ca_file: str | None = Field(default=None, description="PEM bundle to trust in place of the system's store.")
     verify: bool = Field(default=True, description="false: any certificate will do (loopback only).")
 
 
@@ -312,23 +274,18 @@ class Profile(Model):
     """Everything that the suite is told about one target."""
 
     name: str = Field(description="What the report calls the target.")
-    embedded: bool = Field(
-        default=False, description="The suite starts its own reference server from this profile."
-    )
+    embedded: bool = Field(default=False, description="The suite starts its own reference server from this profile.")
     settings: dict[str, object] = Field(
         default_factory=dict, description="Settings of the embedded server (conformance.server.Settings)."
     )
     issuer: str | None = Field(default=None, description="Issuer identifier; discovery starts here.")
-    metadata_url: str | None = Field(
-        default=None, description="Where the metadata is, if not at a well-known place."
-    )
+    metadata_url: str | None = Field(default=None, description="Where the metadata is, if not at a well-known place.")
     endpoints: Endpoints = Field(
         default_factory=Endpoints, description="Endpoints that discovery does not tell, or tells wrong."
     )
     hosts: list[str] = Field(
         default_factory=list,
-        description="Further host names that the suite may talk to (login pages, API hosts): "
-        "it follows nowhere else.",
+        description="Further host names that the suite may talk to (login pages, API hosts): it follows nowhere else.",
     )
     authorization_to_test: Authorization | None = Field(
         default=None, description="Who allowed this test: needed for every target that is not on loopback."
@@ -337,9 +294,7 @@ class Profile(Model):
     clients: dict[str, Client] = Field(
         description="Clients by role: first (needed), second, public, par_required, signed_only, …"
     )
-    users: dict[str, User] = Field(
-        default_factory=dict, description="People who can log in, by role: first, second."
-    )
+    users: dict[str, User] = Field(default_factory=dict, description="People who can log in, by role: first, second.")
     login: Login = Field(default_factory=Login, description="How a person gets through login and consent.")
     features: dict[Feature, Literal["detect"] | bool] = Field(
         default_factory=dict, description="Optional behaviour: true, false or detect (the default)."

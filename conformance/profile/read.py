@@ -118,9 +118,7 @@ class _Tree:
                 return value
         kinds = {yaml.SequenceNode: "a list", yaml.ScalarNode: "one value"}
         found = kinds.get(type(root), "an empty file") if root is not None else "an empty file"
-        raise _refused(
-            self._path, found, "a mapping: name, issuer, clients, …", "Write keys and their values.", 1
-        )
+        raise _refused(self._path, found, "a mapping: name, issuer, clients, …", "Write keys and their values.", 1)
 
     def _value(self, node: yaml.Node, key: Key) -> object:
         self._values += 1
@@ -141,10 +139,7 @@ class _Tree:
                     name: self._entry(value, (*key, name), name_node.start_mark.line)
                     for name, (name_node, value) in self._pairs(node, key).items()
                 }
-            return [
-                self._entry(item, (*key, number), item.start_mark.line)
-                for number, item in enumerate(node.value)
-            ]
+            return [self._entry(item, (*key, number), item.start_mark.line) for number, item in enumerate(node.value)]
         finally:
             self._open.discard(id(node))
 
@@ -164,9 +159,7 @@ class _Tree:
                     self._open.discard(id(source))
                 continue
             if not isinstance(name_node, yaml.ScalarNode):
-                self._tell(
-                    key, "a key that is a list or a mapping", "texts as keys", "Write a text as the key."
-                )
+                self._tell(key, "a key that is a list or a mapping", "texts as keys", "Write a text as the key.")
                 continue
             name = str(name_node.value)
             if name in own:
@@ -182,9 +175,7 @@ class _Tree:
             if isinstance(source, yaml.MappingNode) and id(source) not in self._open:
                 yield source
             else:
-                self._tell(
-                    key, "<< with something else", "<< with an alias of a mapping", "Give it a mapping."
-                )
+                self._tell(key, "<< with something else", "<< with an alias of a mapping", "Give it a mapping.")
 
     def _scalar(self, node: yaml.ScalarNode, key: Key) -> object:
         if node.tag not in _SCALARS:

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from conformance.profile.document import Document
 from conformance.profile.model import Profile
 from conformance.profile.schema import describe, description_at, keys_at, schema_at
-from conformance.profile.words import Key, alternatives, did_you_mean, dotted, holds_secret, nearest
+from conformance.profile.words import NOT_SHOWN, Key, alternatives, did_you_mean, dotted, holds_secret, nearest
 
 _SECRETS = "a mapping that says where it comes from: {env: NAME} or {file: PATH}"
 
@@ -66,11 +66,14 @@ def _tell_unknown(document: Document, key: Key) -> None:
     meant = nearest(name, known)
     if meant is not None:
         document.meant.add((*key[:-1], meant))
+    # `{username: alice, hunter2}` makes the secret a key: one without a value is not named.
+    unnamed = meant is None and not document.has(*key)
     document.tell(
         key,
-        found="a key that is not known",
+        found="a key that is not known" + (f", without a value {NOT_SHOWN}" if unnamed else ""),
         expected=alternatives(known),
         fix=did_you_mean(name, known, "Take the key away."),
+        unnamed=unnamed,
     )
 
 
@@ -82,9 +85,7 @@ def _tell_missing(document: Document, key: Key) -> None:
         key,
         found="nothing: the key is missing",
         expected=f"{_expected(key)} ({about.rstrip('.')})" if about else _expected(key),
-        fix=f"Add {key[-1]} under {dotted(key[:-1])}."
-        if len(key) > 1
-        else f"Add {key[-1]} at the top level.",
+        fix=f"Add {key[-1]} under {dotted(key[:-1])}." if len(key) > 1 else f"Add {key[-1]} at the top level.",
     )
 
 
@@ -108,11 +109,7 @@ def _tell_wrong(document: Document, key: Key) -> None:
         fix = did_you_mean(value, allowed, "Write one of them.")
     elif holds_secret(key) and node.get("type") == "object":
         fix = "Put the value in an environment variable NAME, and write {env: NAME} here."
-    elif (
-        node.get("type") == "string"
-        and node.get("format") != "date"
-        and isinstance(value, bool | int | float | date)
-    ):
+    elif node.get("type") == "string" and node.get("format") != "date" and isinstance(value, bool | int | float | date):
         fix = "Put the value in quotes: YAML reads it as something other than a text."
     elif node.get("type") == "array" and isinstance(value, str):
         fix = "Write it as a list: [value]."

@@ -44,6 +44,8 @@ class Push:
     verifier: str | None = field(default=None, repr=False)
     dpop: DpopKey | None = None
     dpop_fault: proofs.Fault = proofs.RIGHT
+    dpop_header: str = "DPoP"
+    second_dpop: DpopKey | None = None
     fresh_connection: bool = False
     endpoint: str | None = None
 
@@ -227,7 +229,7 @@ class Par:
     async def _send(self, push: Push, purpose: str, retry_throttled: bool) -> PushAnswer:
         answer = await self._once(push, purpose, retry_throttled)
         wants_nonce = answer.error == "use_dpop_nonce" and push.dpop is not None
-        if wants_nonce and push.dpop_fault.claims.get("nonce") is None:
+        if wants_nonce and "nonce" not in push.dpop_fault.claims:
             # RFC 9449 section 8: the client repeats its request with the nonce that it was given.
             answer = await self._once(push, f"{purpose} (with the DPoP nonce)", retry_throttled)
         return answer
@@ -256,9 +258,11 @@ class Par:
         now = self.wire.clock.now()
         proof = push.authentication(Occasion(push.client, self.target, url, now))
         headers = [*proof.headers, *push.headers]
-        if push.dpop is not None:
-            nonce = self.nonces.get("par")
-            headers.append(("DPoP", proofs.proof(push.dpop, "POST", url, now, nonce=nonce, fault=push.dpop_fault)))
+        for key in (push.dpop, push.second_dpop):
+            if key is not None:
+                nonce = self.nonces.get("par")
+                header = proofs.proof(key, push.method, url, now, nonce=nonce, fault=push.dpop_fault)
+                headers.append((push.dpop_header, header))
         if push.content_type is not None:
             headers.append(("Content-Type", push.content_type))
         content = push.content

@@ -13,7 +13,7 @@ from conformance.protocol.dpop import DpopKey
 from conformance.protocol.outcome import Outcome
 from conformance.protocol.par import FORM, Change, Push, changed_pairs, encode
 from conformance.target import RegisteredClient, Target
-from conformance.verdict import NotExercised
+from conformance.verdict import NotApplicable, NotExercised
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ class Token:
         client: str | RegisteredClient | None = None,
         authentication: Authentication = client_auth.registered,
         dpop_key: DpopKey | str | None = "push",
+        dpop_fault: dpop.Fault = dpop.RIGHT,
         **changes: Change,
     ) -> TokenAnswer:
         """Redeem the code of an outcome as the client of its push would; `changes` to the parameters.
@@ -112,7 +113,25 @@ class Token:
             changed_pairs(tuple(pairs), changes),
             authentication,
             key if isinstance(key, DpopKey) else None,
+            dpop_fault=dpop_fault,
         )
+
+    async def refresh(
+        self,
+        tokens: TokenAnswer,
+        client: RegisteredClient,
+        /,
+        *,
+        authentication: Authentication = client_auth.registered,
+        dpop_key: DpopKey | None = None,
+        **changes: Change,
+    ) -> TokenAnswer:
+        """Use the refresh token of an answer (RFC 6749 section 6). NotApplicable where it has none."""
+        value = tokens.json.get("refresh_token")
+        if not isinstance(value, str):
+            raise NotApplicable(f"the client of the role {client.role!r} was given no refresh token")
+        pairs = (("grant_type", "refresh_token"), ("refresh_token", value), ("client_id", client.client_id))
+        return await self.request(client, changed_pairs(pairs, changes), authentication, dpop_key, "refresh request")
 
     async def request(
         self,
@@ -121,11 +140,13 @@ class Token:
         authentication: Authentication = client_auth.registered,
         dpop_key: DpopKey | None = None,
         purpose: str = "token request",
+        dpop_fault: dpop.Fault = dpop.RIGHT,
     ) -> TokenAnswer:
         """Send any token request; a demand for a DPoP nonce is met once (RFC 9449 section 8)."""
-        answer = await self._send(client, parameters, authentication, dpop_key, purpose)
-        if answer.error == "use_dpop_nonce" and dpop_key is not None:
-            answer = await self._send(client, parameters, authentication, dpop_key, f"{purpose} (with the nonce)")
+        answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault)
+        if answer.error == "use_dpop_nonce" and dpop_key is not None and "nonce" not in dpop_fault.claims:
+            purpose = f"{purpose} (with the nonce)"
+            answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault)
         return answer
 
     async def _send(
@@ -135,6 +156,7 @@ class Token:
         authentication: Authentication,
         dpop_key: DpopKey | None,
         purpose: str,
+        dpop_fault: dpop.Fault,
     ) -> TokenAnswer:
         url = self.target.token_endpoint
         if client.entry.auth.endswith("tls_client_auth"):
@@ -144,7 +166,7 @@ class Token:
         headers = [*proof.headers, ("Content-Type", FORM)]
         if dpop_key is not None:
             nonce = self.nonces.get("token")
-            headers.append(("DPoP", dpop.proof(dpop_key, "POST", url, now, nonce=nonce)))
+            headers.append(("DPoP", dpop.proof(dpop_key, "POST", url, now, nonce=nonce, fault=dpop_fault)))
         body = encode((*parameters, *proof.form)).encode()
         request = Request("POST", url, tuple(headers), body, certificate=proof.certificate)
         try:

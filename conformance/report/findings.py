@@ -72,9 +72,7 @@ def findings(run: Run) -> list[Finding]:
     return [
         Finding(
             requirement=row,
-            checks=tuple(
-                checks[name] for name in row.checks if name in checks and _brought(row, checks[name], run)
-            ),
+            checks=tuple(checks[name] for name in row.checks if name in checks and _brought(row, checks[name], run)),
             deviations=tuple(entry for entry in run.deviations if entry.requirement == row.id),
         )
         for row in rows
@@ -84,10 +82,7 @@ def findings(run: Run) -> list[Finding]:
 def is_stale(row: RequirementResult, check: CheckResult, deviations: Iterable[DeviationResult]) -> bool:
     """Whether a listed deviation of this requirement was to be seen in this check, and is not any more."""
     names = {None, check.name, check.name.split("[")[0]}
-    return any(
-        entry.requirement == row.id and entry.state == "stale" and entry.check in names
-        for entry in deviations
-    )
+    return any(entry.requirement == row.id and entry.state == "stale" and entry.check in names for entry in deviations)
 
 
 def matrix(run: Run) -> list[SpecificationRows]:
@@ -101,10 +96,7 @@ def matrix(run: Run) -> list[SpecificationRows]:
             by_number(row.section),
         ),
     )
-    return [
-        _specification(run, name, tuple(group))
-        for name, group in groupby(rows, lambda row: row.specification)
-    ]
+    return [_specification(run, name, tuple(group)) for name, group in groupby(rows, lambda row: row.specification)]
 
 
 def _specification(run: Run, name: str, rows: tuple[RequirementResult, ...]) -> SpecificationRows:

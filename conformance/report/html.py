@@ -125,6 +125,16 @@ def steps(check: CheckResult) -> list[Exchange | Wait | int]:
     return [*both[:FIRST_EXCHANGES], dropped, *both[-LAST_EXCHANGES:]] if dropped > 1 else [*both]
 
 
+def families(names: Iterable[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Checks by what they are called for people; beneath, each one's name and its parameters (or nothing)."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name in names:
+        function, _, parameters = name.split("::")[-1].partition("[")
+        title = function.removeprefix("test_").replace("_", " ")
+        found.setdefault(title, []).append((name, parameters.removesuffix("]")))
+    return list(found.items())
+
+
 def sent(check: CheckResult) -> str:
     """What a check sent: in its own words, else its exchanges, a line each."""
     if check.sent:
@@ -183,11 +193,7 @@ def _rule(finding: Finding) -> str:
     row = finding.requirement
     name = words.specification(row.specification)
     if row.level is row.applied and not row.rule:
-        said = (
-            f"{name} says {row.level}."
-            if row.level is not Level.EXPECTED
-            else f"{name} has no keyword for it."
-        )
+        said = f"{name} says {row.level}." if row.level is not Level.EXPECTED else f"{name} has no keyword for it."
     else:
         said = f"{name} says {row.level}; applied as {row.applied}" + (f": {row.rule}" if row.rule else "")
         said = said.rstrip(".") + "."
@@ -245,6 +251,7 @@ def _environment() -> Environment:
         "specification": words.specification,
         "steps": steps,
         "sent": sent,
+        "families": families,
         "rule": _rule,
         "listed": words.listed,
     }

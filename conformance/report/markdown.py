@@ -64,9 +64,7 @@ def _limits(run: Run) -> str:
 def _tally(run: Run) -> str:
     verdicts = [verdict for verdict in VERDICTS if run.tally.get(verdict)]
     lines = [
-        _row(
-            ["Specification", *(f"{VERDICTS[verdict].sign} {VERDICTS[verdict].word}" for verdict in verdicts)]
-        ),
+        _row(["Specification", *(f"{VERDICTS[verdict].sign} {VERDICTS[verdict].word}" for verdict in verdicts)]),
         _row(["---", *("--:" for _ in verdicts)]),
     ]
     lines += [_row([plain(specification(part.id)), *_counts(part.tally, verdicts)]) for part in matrix(run)]

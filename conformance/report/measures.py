@@ -42,12 +42,7 @@ def percentile(samples: Sequence[float], part: float) -> float:
 
 def answered(run: Run) -> list[float]:
     """Seconds of every exchange of the run that was answered."""
-    return [
-        exchange.seconds
-        for check in run.checks
-        for exchange in check.exchanges
-        if exchange.status is not None
-    ]
+    return [exchange.seconds for check in run.checks for exchange in check.exchanges if exchange.status is not None]
 
 
 def latencies(run: Run, most: int = 8) -> list[Latency]:

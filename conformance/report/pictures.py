@@ -40,9 +40,9 @@ def _frame(label: str, body: Markup, height: float = _HEIGHT, kind: str = "chart
 
 def _rect(x: float, y: float, width: float, height: float, kind: str, title: str = "") -> Markup:
     told = Markup("<title>{}</title>").format(visible(title)) if title else ""
-    return Markup(
-        '<rect x="{x:.4g}" y="{y:.4g}" width="{w:.4g}" height="{h:.4g}" class="{kind}">{told}</rect>'
-    ).format(x=x, y=y, w=max(width, 0), h=max(height, 0), kind=kind, told=told)
+    return Markup('<rect x="{x:.4g}" y="{y:.4g}" width="{w:.4g}" height="{h:.4g}" class="{kind}">{told}</rect>').format(
+        x=x, y=y, w=max(width, 0), h=max(height, 0), kind=kind, told=told
+    )
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "axis") -> Markup:
@@ -52,9 +52,7 @@ def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "axi
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str = "rule") -> Markup:
-    return Markup('<line x1="{:.4g}" y1="{:.4g}" x2="{:.4g}" y2="{:.4g}" class="{}"/>').format(
-        x1, y1, x2, y2, kind
-    )
+    return Markup('<line x1="{:.4g}" y1="{:.4g}" x2="{:.4g}" y2="{:.4g}" class="{}"/>').format(x1, y1, x2, y2, kind)
 
 
 def _number(value: float, unit: str) -> str:
@@ -164,12 +162,9 @@ def course(bars: Sequence[Bar], label: str) -> Markup:
         y, kind = bar.lane * thick, f"fill-{OUTCOMES[bar.outcome]}"
         title = f"{bar.title} ({duration(bar.seconds)})"
         if bar.waits:
-            parts.append(
-                _rect(bar.start * scale, y + thick * 0.4, bar.seconds * scale, thick * 0.2, kind, title)
-            )
+            parts.append(_rect(bar.start * scale, y + thick * 0.4, bar.seconds * scale, thick * 0.2, kind, title))
             parts += [
-                _rect(begin * scale, y + thick * 0.1, length * scale, thick * 0.8, kind)
-                for begin, length in _busy(bar)
+                _rect(begin * scale, y + thick * 0.1, length * scale, thick * 0.8, kind) for begin, length in _busy(bar)
             ]
         else:
             width = max(bar.seconds * scale, 0.8)

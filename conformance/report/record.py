@@ -90,9 +90,7 @@ class RequirementResult(Model):
     url: str
     level: Level = Field(description="As the specification says it.")
     applied: Level = Field(description="As the plans in force lift or lower it.")
-    rule: str | None = Field(
-        None, description="Which plan's rule decided, where it differs from the document."
-    )
+    rule: str | None = Field(None, description="Which plan's rule decided, where it differs from the document.")
     text: str
     risk: str
     fix: str | None
@@ -156,9 +154,7 @@ class Run(Model):
     conformance: Answer
     gate: Answer
     sentence: str = Field(description="Both answers in one sentence.")
-    problems: list[str] = Field(
-        [], description="What kept the run from being whole: target down, throttled, …"
-    )
+    problems: list[str] = Field([], description="What kept the run from being whole: target down, throttled, …")
     tally: dict[Verdict, int]
     specifications: dict[str, str] = Field({}, description="Id of each specification in force to its title.")
     requirements: list[RequirementResult]

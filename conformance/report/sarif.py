@@ -53,9 +53,7 @@ def log(run: Run) -> dict[str, Any]:
                 },
                 "invocations": [_invocation(run)],
                 "automationDetails": {"id": f"par-conformance/{quote(visible(run.target.name), safe='')}/"},
-                "artifacts": [
-                    {"location": {"uri": _uri(run)}, "hashes": {"sha-256": run.target.profile_sha256}}
-                ],
+                "artifacts": [{"location": {"uri": _uri(run)}, "hashes": {"sha-256": run.target.profile_sha256}}],
                 "results": [_result(number, finding, run) for number, finding in enumerate(found)],
                 "columnKind": "unicodeCodePoints",
                 "properties": {

@@ -50,9 +50,7 @@ def print_summary(run: Run, paths: Mapping[str, Path], console: Console) -> None
         for finding in found[:MOST]:
             _print_finding(finding, console)
         if len(found) > MOST:
-            console.print(
-                Text(f"  and {plural(len(found) - MOST, 'more finding')} in the report", style="dim")
-            )
+            console.print(Text(f"  and {plural(len(found) - MOST, 'more finding')} in the report", style="dim"))
     _print_limits(run, console)
     console.print()
     console.print(

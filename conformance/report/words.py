@@ -36,17 +36,13 @@ VERDICTS: dict[Verdict, Word] = {
         "inconclusive",
         "It could not be put to the test: the control failed, or the target was down or throttled the suite.",
     ),
-    Verdict.WARN: Word(
-        "!", "warn", "A SHOULD is not followed. It breaks neither answer, but needs a reason."
-    ),
+    Verdict.WARN: Word("!", "warn", "A SHOULD is not followed. It breaks neither answer, but needs a reason."),
     Verdict.NOTE: Word("i", "note", "A fact worth telling about a MAY, or about what the text only expects."),
     Verdict.PASS: Word(
         "✓", "pass", "Put to the test and kept; where a refusal was asked for, the control was accepted."
     ),
-    Verdict.NOT_APPLICABLE: Word(
-        "–", "not applicable", "The target does not have the feature that it speaks of."
-    ),
-    Verdict.UNTESTED: Word("○", "untested", "It cannot be seen from outside; the reason stands beside it."),
+    Verdict.NOT_APPLICABLE: Word("–", "not applicable", "The target does not have the feature that it speaks of."),
+    Verdict.UNTESTED: Word("○", "untested", "No check puts it to the test; the reason stands beside it."),
 }
 
 ANSWERS: dict[Answer, Word] = {
@@ -57,7 +53,7 @@ ANSWERS: dict[Answer, Word] = {
 
 #: What each answer says about conformance: the auditor's question.
 CONFORMANCE: dict[Answer, str] = {
-    Answer.PASS: "Every MUST in force that can be seen from outside is kept.",
+    Answer.PASS: "Every MUST in force that was put to the test is kept.",
     Answer.FAIL: "At least one MUST in force is broken; a listed deviation counts as broken.",
     Answer.INCOMPLETE: "No broken MUST was seen, but not everything could be put to the test.",
 }

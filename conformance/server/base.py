@@ -14,7 +14,7 @@ from aiohttp import web
 
 from conformance.profile.keyring import Keyring
 from conformance.profile.model import Profile
-from conformance.server import clients
+from conformance.server import clients, jose
 from conformance.server.clients import RegisteredClient, User
 from conformance.server.errors import OAuthError
 from conformance.server.forms import Form, parse_form
@@ -74,6 +74,9 @@ class Base:
 
     def may_register(self, client: RegisteredClient) -> bool:
         """Whether the settings leave room for this client."""
+        methods = self.settings.auth_methods
+        if methods and client.auth not in methods:
+            return False
         if client.uses_tls:
             return self.settings.tls and self.settings.mtls
         return self.settings.public_clients or client.confidential
@@ -92,6 +95,10 @@ class Base:
         if self.mtls_origin is None:
             return None
         return self.mtls_origin + self.settings.issuer_path + self.paths[endpoint]
+
+    def signing_algs(self) -> tuple[str, ...]:
+        """The asymmetric algorithms that are accepted from clients."""
+        return self.settings.signing_algs or jose.ASYMMETRIC
 
     def random(self) -> str:
         """256 random bits, base64url."""

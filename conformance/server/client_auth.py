@@ -169,7 +169,8 @@ class ClientAuthentication(Certificates):
 
     def verify_assertion_algorithm(self, client: RegisteredClient, jws: jose.Jws) -> None:
         """The algorithm is one that the client is registered for."""
-        if jws.alg not in client.assertion_algs:
+        known = (*self.signing_algs(), *jose.SYMMETRIC) if client.auth == "client_secret_jwt" else self.signing_algs()
+        if jws.alg not in client.assertion_algs or jws.alg not in known:
             raise invalid_client()
 
     def verify_assertion_signature(self, client: RegisteredClient, jws: jose.Jws) -> None:

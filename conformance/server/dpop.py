@@ -63,9 +63,15 @@ class Dpop(ClientAuthentication):
 
     def verify_proof_signature(self, jws: jose.Jws) -> None:
         """Signed with the key in the header, asymmetrically (checks 5 to 7)."""
+        if jws.alg not in self.proof_algs():
+            raise invalid_proof()
         key = jose.load_public_jwk(jws.header.get("jwk"), jws.alg)
         if not jose.verify(jws, key, jws.alg):
             raise invalid_proof()
+
+    def proof_algs(self) -> list[str]:
+        """The algorithms that proofs may have, which the metadata lists (check 5)."""
+        return list(self.signing_algs())
 
     def check_proof_method(self, request: web.Request, claims: dict[str, Any]) -> None:
         """htm is the request's method (check 8)."""

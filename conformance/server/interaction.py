@@ -61,6 +61,8 @@ class Interactions(Responses):
         """Open an interaction, or answer at once where no page may be shown or none is needed."""
         session = self.session_of(request) or self.new_session()
         interaction = self.new_interaction(session, asked)
+        if not self.needs_login(session, interaction):
+            await self.past_login(interaction)
         if "none" in self.prompts(asked):
             response = await self.without_pages(session, interaction)
         elif self.needs_login(session, interaction) or self.needs_consent(session, interaction):
@@ -137,6 +139,7 @@ class Interactions(Responses):
         """The login page, the consent page, or the end."""
         if self.needs_login(session, interaction):
             return self.login_page(interaction)
+        await self.past_login(interaction)
         if self.needs_consent(session, interaction):
             return self.consent_page(session, interaction)
         return await self.conclude(session, interaction, allowed=True)
@@ -172,7 +175,6 @@ class Interactions(Responses):
             interaction,
             self.interaction_url(interaction, "/login"),
             ask=self.asked_at_login(interaction),
-            hint=interaction.username or interaction.request.text("login_hint") or "",
             failed=failed,
         )
         return self.page(html, redirect_uri=interaction.request.redirect_uri)
@@ -198,7 +200,7 @@ class Interactions(Responses):
         if user is None or not hmac.compare_digest(user.password.encode(), password.encode()):
             interaction.username = ""
             return self.login_page(interaction, failed=True)
-        await self.use_up("login", interaction.request.pushed)
+        await self.past_login(interaction)
         session = self.renew_session(session, interaction)
         session.user, session.auth_time = user, self.now()
         interaction.logged_in = True
@@ -221,6 +223,7 @@ class Interactions(Responses):
         self.check_csrf(request, form, interaction)
         if self.needs_login(session, interaction):
             raise OAuthError("invalid_request", "nobody is logged in")
+        await self.past_login(interaction)
         allowed = form.get("decision") == "allow"
         if allowed:
             self.consents.add(self.consent_name(session, interaction))
@@ -245,6 +248,12 @@ class Interactions(Responses):
             interaction.finished = True
 
     # One-time use
+
+    async def past_login(self, interaction: Interaction) -> None:
+        """The moment, once in an interaction, when it is known who is there: just logged in, or before."""
+        if not interaction.past_login:
+            await self.use_up("login", interaction.request.pushed)
+            interaction.past_login = True
 
     async def use_up(self, moment: str, pushed: PushedRequest | None) -> None:
         """Consume the request_uri if this is the moment when it is consumed."""

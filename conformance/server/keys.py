@@ -28,9 +28,9 @@ def decryption_key(kty: str) -> RSAKey | ECKey:
     return ECKey.generate_key("P-256", {"kid": "server-enc-EC", "use": "enc"}, private=True)
 
 
-def public_jwks(*, encryption: bool) -> list[dict[str, Any]]:
-    """The public halves, as the JWK set shows them."""
-    keys = [signing_key("ES256").public_jwk(), signing_key("RS256").public_jwk()]
+def public_jwks(alg: str = "RS256", *, encryption: bool) -> list[dict[str, Any]]:
+    """The public halves, as the JWK set shows them; `alg` is what the server signs with."""
+    keys = [signing_key(one).public_jwk() for one in dict.fromkeys(("ES256", alg))]
     if encryption:
         keys += [dict(decryption_key(kty).as_dict(private=False)) for kty in ("EC", "RSA")]
     return keys

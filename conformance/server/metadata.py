@@ -20,7 +20,11 @@ class Metadata(Resources):
 
     async def jwks(self, request: web.Request) -> web.StreamResponse:
         """GET of the server's public keys."""
-        return self.json_response({"keys": keys.public_jwks(encryption=self.settings.jar and self.settings.jwe)})
+        return self.json_response({"keys": self.public_jwks()})
+
+    def public_jwks(self) -> list[dict[str, Any]]:
+        """The server's public keys: the one that it signs with, and those that it decrypts with."""
+        return keys.public_jwks(self.settings.own_alg, encryption=self.settings.jar and self.settings.jwe)
 
     def metadata_paths(self) -> list[str]:
         """Well-known places: inserted before the issuer's path (RFC 8414, section 3.1), or appended to it
@@ -84,7 +88,7 @@ class Metadata(Resources):
         """How clients authenticate."""
         methods = self.authentication_methods()
         algs = [
-            *(jose.ASYMMETRIC if "private_key_jwt" in methods else ()),
+            *(self.signing_algs() if "private_key_jwt" in methods else ()),
             *(jose.SYMMETRIC if "client_secret_jwt" in methods else ()),
         ]
         confidential = [method for method in methods if method != "none"]
@@ -102,12 +106,14 @@ class Metadata(Resources):
         methods = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"]
         if self.mtls_origin:
             methods += ["tls_client_auth", "self_signed_tls_client_auth"]
-        return [*methods, "none"] if self.settings.public_clients else methods
+        if self.settings.public_clients:
+            methods.append("none")
+        return [method for method in methods if method in (self.settings.auth_methods or methods)]
 
     def request_object_metadata(self) -> dict[str, Any]:
         """Request objects (RFC 9101, section 9; OpenID Connect Discovery, section 3)."""
         settings = self.settings
-        signed = [*jose.ASYMMETRIC, *jose.SYMMETRIC] if settings.jar else None
+        signed = self.object_algs() if settings.jar else None
         return {
             "request_parameter_supported": settings.jar,
             "request_uri_parameter_supported": bool(settings.jar and settings.jar_by_reference),
@@ -128,7 +134,7 @@ class Metadata(Resources):
             return {}
         return {
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
+            "id_token_signing_alg_values_supported": [self.settings.own_alg],
             "acr_values_supported": [ACR],
             "claims_supported": ["sub", "auth_time", "acr", "preferred_username", "email"],
             "claims_parameter_supported": False,
@@ -139,7 +145,7 @@ class Metadata(Resources):
         """JARM, DPoP, rich authorization requests."""
         settings = self.settings
         return {
-            "authorization_signing_alg_values_supported": ["RS256"] if settings.jarm else None,
-            "dpop_signing_alg_values_supported": list(jose.ASYMMETRIC) if settings.dpop else None,
+            "authorization_signing_alg_values_supported": [settings.own_alg] if settings.jarm else None,
+            "dpop_signing_alg_values_supported": self.proof_algs() if settings.dpop else None,
             "authorization_details_types_supported": self.detail_types() if settings.rar else None,
         }

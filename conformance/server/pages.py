@@ -39,15 +39,14 @@ def form(action: str, csrf: str, fields: str) -> str:
     )
 
 
-def login(interaction: Interaction, action: str, *, ask: Sequence[str], hint: str = "", failed: bool = False) -> str:
+def login(interaction: Interaction, action: str, *, ask: Sequence[str], failed: bool = False) -> str:
     """The login page; `ask` says which of username and password it asks for."""
     fields = []
     if failed:
         fields.append('<p role="alert">User name or password is wrong.</p>')
     if "username" in ask:
         fields.append(
-            '<p><label>User name <input type="text" name="username" autocomplete="username" '
-            f'value="{escape(hint)}" required></label></p>'
+            '<p><label>User name <input type="text" name="username" autocomplete="username" required></label></p>'
         )
     else:
         fields.append(f"<p>User name: {escape(interaction.username)}</p>")

@@ -74,9 +74,7 @@ class ParameterRules(Details):
             if not isinstance(parameters.get(name, ""), str):
                 raise OAuthError("invalid_request", "a parameter has the wrong type")
 
-    def check_redirect_uri(
-        self, client: RegisteredClient, parameters: Parameters, *, authenticated: bool
-    ) -> str:
+    def check_redirect_uri(self, client: RegisteredClient, parameters: Parameters, *, authenticated: bool) -> str:
         """The redirect URI, registered exactly so (RFC 6749, section 3.1.2; RFC 9700, section 2.1). Without one the
         sole registered URI is meant, but not under OpenID Connect (Core, section 3.1.2.1)."""
         redirect_uri: str | None = parameters.get("redirect_uri")

@@ -69,6 +69,8 @@ class Interaction:
     username: str = ""
     logged_in: bool = False
     """The person logged in within this interaction."""
+    past_login: bool = False
+    """It is known who is there."""
     finished: bool = False
 
 

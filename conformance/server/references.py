@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
+
 import aiohttp
 
 from conformance.server.errors import OAuthError
@@ -24,14 +27,23 @@ class References(Interactions):
         """The text behind a URL. OAuthError invalid_request_uri for a redirect, an error, too much, too late."""
         try:
             timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS)
+            trust = ssl.create_default_context(cafile=self.settings.jar_by_reference_ca or None)
             async with (
                 aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
-                session.get(request_uri, allow_redirects=False) as answer,
+                session.get(request_uri, allow_redirects=False, ssl=trust) as answer,
             ):
-                raw = await answer.content.read(LARGEST_OBJECT + 1)
+                raw = await self.read_at_most(answer, LARGEST_OBJECT)
                 text = raw.decode("ascii").strip()
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError):
             raise OAuthError("invalid_request_uri", "the request object cannot be fetched") from None
-        if answer.status != 200 or len(raw) > LARGEST_OBJECT:
+        typed = answer.content_type in {"application/oauth-authz-req+jwt", "application/jwt"}
+        if answer.status != 200 or not typed or len(raw) > LARGEST_OBJECT:
             raise OAuthError("invalid_request_uri", "the request object cannot be used")
         return text
+
+    async def read_at_most(self, answer: aiohttp.ClientResponse, limit: int) -> bytes:
+        """The body, or one byte more than `limit` of it."""
+        try:
+            return await answer.content.readexactly(limit + 1)
+        except asyncio.IncompleteReadError as end:
+            return end.partial

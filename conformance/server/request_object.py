@@ -77,6 +77,12 @@ class RequestObjects(ParameterRules):
         """The registered algorithm, never none (RFC 9101, sections 6.2 and 10.5)."""
         if client.request_object_alg is None or jws.alg != client.request_object_alg:
             raise invalid_object()
+        if jws.alg not in self.object_algs():
+            raise invalid_object()
+
+    def object_algs(self) -> list[str]:
+        """The algorithms that request objects may have, which the metadata lists."""
+        return [*self.signing_algs(), *(() if self.settings.signing_algs else jose.SYMMETRIC)]
 
     def verify_object_signature(self, client: RegisteredClient, jws: jose.Jws) -> None:
         """Signed with a key of this client (RFC 9101, section 6.2)."""

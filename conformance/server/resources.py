@@ -85,22 +85,4 @@ class Resources(Tokens):
         """What is told about a token; of others' tokens only that they are not active."""
         if token is None or token.grant.client_id != client.client_id or not self.is_active(token):
             return {"active": False}
-        members: dict[str, Any] = {
-            "active": True,
-            "client_id": token.grant.client_id,
-            "sub": token.grant.user.subject,
-            "username": token.grant.user.username,
-            "iss": self.issuer,
-            "aud": token.audience,
-            "iat": int(token.issued_at),
-            "exp": int(token.expires_at),
-            "token_type": "DPoP" if token.jkt else "Bearer",
-        }
-        if token.scope:
-            members["scope"] = token.scope
-        if token.grant.authorization_details:
-            members["authorization_details"] = token.grant.authorization_details
-        confirmation = {name: value for name, value in (("jkt", token.jkt), ("x5t#S256", token.x5t)) if value}
-        if confirmation:
-            members["cnf"] = confirmation
-        return members
+        return {"active": True, "username": token.grant.user.username} | self.token_members(token)

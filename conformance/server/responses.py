@@ -93,7 +93,7 @@ class Responses(Codes):
     def sign_response(self, request: AuthorizationRequest, parameters: dict[str, str]) -> str:
         """The answer as a signed JWT for this client (JARM, section 2.1)."""
         claims = {"iss": self.issuer, "aud": request.client.client_id, "exp": int(self.now()) + 600}
-        return keys.signing_key("RS256").sign(parameters | claims)
+        return keys.signing_key(self.settings.own_alg).sign(parameters | claims)
 
     def deliver(self, redirect_uri: str, mode: str, parameters: dict[str, str]) -> web.Response:
         """Send the parameters to the redirect URI. A mode of `jwt` alone means the query."""

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -76,32 +76,39 @@ def serve(
     if the profile's settings are wrong.
     """
     settings = settings or Settings.from_profile(profile.settings)
-    main = socket.create_server((HOST, 0))
-    scheme = "https" if settings.tls else "http"
-    needs_mtls = settings.tls and settings.mtls and any(one.certificate for one in profile.clients.values())
-    mtls = socket.create_server((HOST, 0)) if needs_mtls else None
-    authorization_server = server(
-        profile,
-        keyring,
-        settings,
-        origin=f"{scheme}://{HOST}:{main.getsockname()[1]}",
-        mtls_origin=f"https://{HOST}:{mtls.getsockname()[1]}" if mtls else None,
-        now=now,
-    )
-    pem = _certificates()[0].cert_pem.bytes()
-    with tempfile.TemporaryDirectory(prefix="par-conformance-") as folder:
+    authority = _certificates()[0].cert_pem.bytes()
+    with ExitStack() as stack:
+        main, mtls = _sockets(profile, settings, stack)
+        authorization_server = server(
+            profile,
+            keyring,
+            settings,
+            origin=f"{'https' if settings.tls else 'http'}://{_authority(main)}",
+            mtls_origin=f"https://{_authority(mtls)}" if mtls else None,
+            now=now,
+        )
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="par-conformance-"))
         ca_file = Path(folder, "ca.pem")
-        ca_file.write_bytes(pem)
+        ca_file.write_bytes(authority)
         thread = _Thread(authorization_server, main, mtls)
+        stack.callback(thread.stop)
         thread.start()
-        try:
-            thread.wait_until_ready()
-            yield Running(authorization_server.issuer, ca_file, pem.decode("ascii"), authorization_server)
-        finally:
-            thread.stop()
-            main.close()
-            if mtls is not None:
-                mtls.close()
+        thread.wait_until_ready()
+        yield Running(authorization_server.issuer, ca_file, authority.decode("ascii"), authorization_server)
+
+
+def _sockets(
+    profile: Profile, settings: Settings, stack: ExitStack
+) -> tuple[socket.socket, socket.socket | None]:
+    """The listening sockets: the server's own, and one for client certificates where they can come."""
+    asks = settings.tls and settings.mtls and any(client.certificate for client in profile.clients.values())
+    main = stack.enter_context(socket.create_server((HOST, 0)))
+    return main, stack.enter_context(socket.create_server((HOST, 0))) if asks else None
+
+
+def _authority(listening: socket.socket) -> str:
+    """Host and port of a socket."""
+    return f"{HOST}:{listening.getsockname()[1]}"
 
 
 class _Thread(threading.Thread):
@@ -141,18 +148,28 @@ class _Thread(threading.Thread):
             self._ready.set()
             await self._ended.wait()
         finally:
-            await runner.cleanup()
+            await self._close(runner)
+
+    async def _close(self, runner: web.AppRunner) -> None:
+        """Cut every connection: a TLS connection would otherwise wait for its other end."""
+        for connection in runner.server.connections if runner.server else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+        await runner.cleanup()
 
     def wait_until_ready(self) -> None:
         """Return once connections are taken; raise what kept the server from starting."""
         self._ready.wait()
-        if self._failure is not None:
-            raise self._failure
+        self._tell()
 
     def stop(self) -> None:
-        """End the server and wait for it; raise what it died of."""
+        """End the server and wait for it; raise what it died of, if nobody has heard of that."""
         if self._loop is not None and self._ended is not None and self.is_alive():
             self._loop.call_soon_threadsafe(self._ended.set)
         self.join()
-        if self._failure is not None:
-            raise self._failure
+        self._tell()
+
+    def _tell(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure

@@ -67,6 +67,10 @@ class Settings:
     """How far ahead the exp of a client assertion may lie."""
     clock_skew: float = 30
     """How far ahead iat and nbf of a JWT may lie."""
+    auth_methods: tuple[str, ...] = ()
+    """Authentication methods that clients may have; empty: every one."""
+    signing_algs: tuple[str, ...] = ()
+    """Asymmetric algorithms of assertions, request objects and DPoP proofs; empty: every one, and HMAC."""
     public_clients: bool = True
     mtls: bool = True
     """A second port asks for client certificates (RFC 8705)."""
@@ -92,6 +96,10 @@ class Settings:
     """Authorization responses carry iss (RFC 9207)."""
     code_lifetime: float = 60
     token_lifetime: float = 300
+    access_tokens: Literal["opaque", "jwt"] = "opaque"
+    """jwt: access tokens are JWTs (RFC 9068); introspection knows them too."""
+    own_alg: Literal["RS256", "PS256", "ES256"] = "RS256"
+    """Algorithm of what the server signs: ID tokens, signed responses, access tokens."""
     refresh_lifetime: float = 3600
     interaction_lifetime: float = 600
     """How long a person may take to log in and to answer."""

@@ -149,7 +149,7 @@ class Tokens(Authorize):
         jkt: str | None,
         x5t: str | None,
     ) -> Token:
-        """An opaque token."""
+        """A token: an access token may be a JWT, everything else is opaque."""
         lifetime = self.settings.token_lifetime if kind == "access" else self.settings.refresh_lifetime
         token = Token(
             value=self.random(),
@@ -162,12 +162,44 @@ class Tokens(Authorize):
             jkt=jkt,
             x5t=x5t,
         )
+        if kind == "access" and self.settings.access_tokens == "jwt":
+            token.value = self.sign_access_token(token)
         self.tokens.put(token.value, token)
         return token
 
+    def sign_access_token(self, token: Token) -> str:
+        """An access token as a JWT (RFC 9068, section 2)."""
+        claims = self.token_members(token) | {"jti": token.value}
+        claims.pop("token_type")
+        return keys.signing_key(self.settings.own_alg).sign(claims, {"typ": "at+jwt"})
+
+    def token_members(self, token: Token) -> dict[str, Any]:
+        """What a resource server is told about an access token, inside it or by introspection."""
+        members: dict[str, Any] = {
+            "client_id": token.grant.client_id,
+            "sub": token.grant.user.subject,
+            "iss": self.issuer,
+            "aud": token.audience,
+            "iat": int(token.issued_at),
+            "exp": int(token.expires_at),
+            "token_type": "DPoP" if token.jkt else "Bearer",
+        }
+        if token.scope:
+            members["scope"] = token.scope
+        if token.grant.authorization_details:
+            members["authorization_details"] = token.grant.authorization_details
+        confirmation = self.confirmation(token)
+        if confirmation:
+            members["cnf"] = confirmation
+        return members
+
+    def confirmation(self, token: Token) -> dict[str, str]:
+        """What the token is bound to (RFC 9449, section 6; RFC 8705, section 3)."""
+        return {name: value for name, value in (("jkt", token.jkt), ("x5t#S256", token.x5t)) if value}
+
     def id_token(self, grant: Grant) -> str:
         """The ID token (OpenID Connect Core, section 2)."""
-        return keys.signing_key("RS256").sign(self.id_token_claims(grant))
+        return keys.signing_key(self.settings.own_alg).sign(self.id_token_claims(grant))
 
     def id_token_claims(self, grant: Grant) -> dict[str, Any]:
         """Its claims; the nonce is the one of the authorization request, unchanged."""

@@ -33,9 +33,7 @@ def _signing_keys(path: Path) -> dict[str, Any]:
     """The server's keys in the form that it asks for: private keys say key_ops, not use."""
     keys = json.loads(path.read_text(encoding="utf-8"))["keys"]
     return {
-        "keys": [
-            {name: value for name, value in key.items() if name != "use"} | {"key_ops": ["sign"]} for key in keys
-        ]
+        "keys": [{name: value for name, value in key.items() if name != "use"} | {"key_ops": ["sign"]} for key in keys]
     }
 
 

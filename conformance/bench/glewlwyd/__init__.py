@@ -75,9 +75,7 @@ def launch(place: Place) -> Launch:
     database = place.folder / "glewlwyd.db"
     database.unlink(missing_ok=True)
     write_private(database, "")
-    with gzip.open(
-        root / "usr/share/doc/glewlwyd/database/init.sqlite3.sql.gz", "rt", encoding="utf-8"
-    ) as file:
+    with gzip.open(root / "usr/share/doc/glewlwyd/database/init.sqlite3.sql.gz", "rt", encoding="utf-8") as file:
         connection = sqlite3.connect(database)
         connection.executescript(file.read())
         connection.close()

@@ -41,9 +41,7 @@ class _Administrator:
         """One call; its JSON answer, or None. BenchError if it is refused."""
         answer = self.client.request(method, path, json=body, headers={"cookie": self.cookie})
         if not answer.is_success:
-            raise BenchError(
-                f"glewlwyd refused {method} {path} with {answer.status_code}: {answer.text[:300]}"
-            )
+            raise BenchError(f"glewlwyd refused {method} {path} with {answer.status_code}: {answer.text[:300]}")
         if "set-cookie" in answer.headers:
             self.cookie = answer.headers["set-cookie"].partition(";")[0]
         return answer.json() if answer.content else None
@@ -65,9 +63,7 @@ def configure(place: Place) -> None:
         )
         _properties(admin)
         values = _scopes(admin, place.profiles)
-        for user in {
-            user.username: user for profile in place.profiles for user in profile.users.values()
-        }.values():
+        for user in {user.username: user for profile in place.profiles for user in profile.users.values()}.values():
             admin.call(
                 "POST",
                 "/user/",
@@ -80,9 +76,7 @@ def configure(place: Place) -> None:
                     "enabled": True,
                 },
             )
-        clients = {
-            client.client_id: client for profile in place.profiles for client in profile.clients.values()
-        }
+        clients = {client.client_id: client for profile in place.profiles for client in profile.clients.values()}
         for client in clients.values():
             admin.call("POST", "/client/", _client(client, place.folder))
         for profile in place.profiles:

@@ -39,9 +39,7 @@ def launch(place: Place) -> Launch:
     profile = place.profiles[0]
     keys = place.folder / "server.jwks"
     make_keys(keys, ("RS256", "ES256"), "server")
-    users = {
-        user.username: make_secret(local(user.password.file, place.folder)) for user in profile.users.values()
-    }
+    users = {user.username: make_secret(local(user.password.file, place.folder)) for user in profile.users.values()}
     write_private(place.folder / "users.json", json.dumps(users))
     values = {value for client in profile.clients.values() for value in scopes(client)}
     forbidden = {client.forbidden_scope for client in profile.clients.values() if client.forbidden_scope}

@@ -140,9 +140,7 @@ def start(settings: dict) -> Server:
     server = Server(configuration(settings), keyjar=keys)
     context = server.get_context()
     method = context.authn_broker.get_method_by_id("user")
-    method.template_handler.template_env = Environment(
-        loader=DictLoader({"login.html": LOGIN_PAGE}), autoescape=True
-    )
+    method.template_handler.template_env = Environment(loader=DictLoader({"login.html": LOGIN_PAGE}), autoescape=True)
     for client in settings["clients"]:
         client_id = client["client_id"]
         public = client["token_endpoint_auth_method"] == "none"
@@ -157,9 +155,7 @@ def start(settings: dict) -> Server:
             "pushed_authorization_request_endpoint_client_authn_method": [
                 "public" if public else client["token_endpoint_auth_method"]
             ],
-            "token_endpoint_client_authn_method": [
-                "public" if public else client["token_endpoint_auth_method"]
-            ],
+            "token_endpoint_client_authn_method": ["public" if public else client["token_endpoint_auth_method"]],
             "pkce_essential": public,
         }
         if "client_secret" in client:

@@ -29,7 +29,7 @@ def install(folder: Path) -> str:
 def settings(place: Place) -> dict[str, Any]:
     """What server.mjs reads: keys and cookie secrets of its own, and the clients of the profiles."""
     keys = place.folder / "server.jwks"
-    make_keys(keys, ("RS256", "PS256", "ES256"), "server")
+    make_keys(keys, ("PS256", "RS256", "ES256"), "server")
     resources = [one for client in place.profiles[0].clients.values() for one in client.resource or []]
     return {
         "issuer": place.url,
@@ -37,16 +37,17 @@ def settings(place: Place) -> dict[str, Any]:
         "cookie_keys": [make_secret(place.folder / "cookies.secret")],
         "nonce_seed": make_secret(place.folder / "nonce.secret"),
         "jwks": json.loads(keys.read_text(encoding="utf-8")),
-        "resource": resources[0],
+        "resource": next(iter(resources), None),
         "clients": registrations(place.profiles, place.folder),
     }
 
 
-def launch(place: Place) -> Launch:
-    """Write the settings and start Node.js with them."""
+def launch(place: Place, *switches: str) -> Launch:
+    """Write the settings and start Node.js with them. `switches` are those that server.mjs names."""
     written = place.folder / "settings.json"
     write_private(written, json.dumps(settings(place), indent=2))
-    return Launch((tool("node"), str(place.folder / "server.mjs"), str(written)))
+    command = (tool("node"), str(place.folder / "server.mjs"), str(written))
+    return Launch(command, dict.fromkeys(switches, "1"))
 
 
 RECIPES = (
@@ -58,5 +59,23 @@ RECIPES = (
         profiles=("oidc-provider.yaml",),
         install=install,
         launch=launch,
+    ),
+    Recipe(
+        name="oidc-provider-fapi2",
+        summary=f"oidc-provider {_VERSION} (npm), FAPI 2.0 with DPoP nonces",
+        port=3101,
+        variable="OIDC_PROVIDER_FAPI2_URL",
+        profiles=("oidc-provider-fapi2.yaml",),
+        install=install,
+        launch=lambda place: launch(place, "FAPI", "REQUIRE_NONCE"),
+    ),
+    Recipe(
+        name="oidc-provider-signed",
+        summary=f"oidc-provider {_VERSION} (npm), FAPI 2.0 with signed requests and responses",
+        port=3102,
+        variable="OIDC_PROVIDER_SIGNED_URL",
+        profiles=("oidc-provider-signed.yaml",),
+        install=install,
+        launch=lambda place: launch(place, "FAPI", "REQUIRE_JAR"),
     ),
 )

@@ -43,6 +43,10 @@ function detailsAskedFor(ctx, granted) {
 const provider = new Provider(settings.issuer, {
   adapter: Memory,
   clients: settings.clients,
+  // RS256, the default of OpenID Connect, is not allowed by FAPI 2.0.
+  clientDefaults: on('FAPI')
+    ? { id_token_signed_response_alg: 'ES256', authorization_signed_response_alg: 'ES256' }
+    : {},
   jwks: settings.jwks,
   cookies: { keys: settings.cookie_keys },
   responseTypes: ['code'],

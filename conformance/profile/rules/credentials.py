@@ -62,9 +62,7 @@ def _read_secret(document: Document, key: Key, environ: Mapping[str, str]) -> st
     if literal is not None and not literal.strip():
         _tell_empty(document, (*key, "literal"), "an empty text")
         return None
-    return (
-        literal or _from_environment(document, (*key, "env"), environ) or _from_file(document, (*key, "file"))
-    )
+    return literal or _from_environment(document, (*key, "env"), environ) or _from_file(document, (*key, "file"))
 
 
 def _tell_empty(document: Document, key: Key, found: str) -> None:
@@ -254,11 +252,7 @@ def _judge_certificate(document: Document, role: str) -> None:
             _tell_pem(document, (*key, "key_file"), "a private key", "a private key under a passphrase")
         except (ValueError, UnsupportedAlgorithm):
             _tell_pem(document, (*key, "key_file"), "a private key")
-    if (
-        public_of_certificate is not None
-        and public_of_key is not None
-        and public_of_certificate != public_of_key
-    ):
+    if public_of_certificate is not None and public_of_key is not None and public_of_certificate != public_of_key:
         document.tell(
             (*key, "key_file"),
             found="the private key of another certificate",

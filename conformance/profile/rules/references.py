@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import re
 from collections.abc import Collection
 
@@ -23,11 +21,12 @@ def judge(document: Document) -> None:
     _judge_unverified(document)
 
 
-def known_plans() -> Collection[str] | None:
-    """The names of all plans; None where this installation has no list of them."""
-    if importlib.util.find_spec("conformance.plans") is None:
-        return None
-    return list(importlib.import_module("conformance.plans").load_plans())
+def known_plans() -> Collection[str]:
+    """The names of all plans."""
+    # Not at the top: the plans take the features from this package.
+    from conformance.plans import load_plans
+
+    return load_plans()
 
 
 def known_requirements() -> Collection[str]:
@@ -40,9 +39,9 @@ def known_requirements() -> Collection[str]:
 
 def _judge_plans(document: Document) -> None:
     given = [document.text("plans", number) for number in range(len(document.sequence("plans")))]
-    known = known_plans() if any(given) else None
+    known = known_plans() if any(given) else ()
     for number, name in enumerate(given):
-        if name is not None and known is not None and name not in known:
+        if name is not None and name not in known:
             document.tell(
                 ("plans", number),
                 found=document.show("plans", number),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import date, datetime
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,7 +13,7 @@ from cryptography import x509
 
 from conformance.profile.document import Document
 from conformance.profile.schema import NEEDED_ENDPOINTS
-from conformance.profile.words import Key
+from conformance.profile.words import Key, did_you_mean
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
@@ -134,6 +135,26 @@ def _judge_settings(document: Document) -> None:
             expected="settings for the embedded server alone",
             fix="Take settings away: the suite cannot set up a server that it does not start.",
         )
+        return
+    given = document.mapping("settings")
+    if given:
+        # Not at the top: the server takes its clients from this package.
+        from conformance.server.settings import Settings, SettingsError
+
+        known = [field.name for field in fields(Settings)]
+        for name, value in given.items():
+            if document.told("settings", name):
+                continue
+            try:
+                Settings.from_profile({name: value})
+            except SettingsError as error:
+                text = str(error).removeprefix("settings: ").split(", not ")[0]
+                document.tell(
+                    ("settings", name),
+                    found=document.show("settings", name) if name in known else "a setting that is not known",
+                    expected=text if name in known else "a setting of the reference server",
+                    fix="Write such a value." if name in known else did_you_mean(name, known, "Take it away."),
+                )
 
 
 def _places(document: Document) -> Iterator[tuple[Key, str]]:
@@ -195,9 +216,7 @@ def _judge_tls(document: Document) -> None:
     except OSError as error:
         found = f"{document.show('tls', 'ca_file')}: {error.strerror}, looked for from {document.folder}"
     except ValueError:
-        found = (
-            f"{document.show('tls', 'ca_file')}, a file without a certificate in PEM, or with a broken one"
-        )
+        found = f"{document.show('tls', 'ca_file')}, a file without a certificate in PEM, or with a broken one"
     else:
         return
     document.tell(

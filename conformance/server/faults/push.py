@@ -45,7 +45,9 @@ class ReferencesAreCounted(AuthorizationServer):
 class SuccessIs200(AuthorizationServer):
     """BUG: a successful push is answered with 200 (RFC 9126 section 2.2)."""
 
-    def json_response(self, members: dict[str, Any], *, status: int = 200, headers: dict[str, str] | None = None) -> Any:
+    def json_response(
+        self, members: dict[str, Any], *, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Any:
         """200 in place of 201."""
         return super().json_response(members, status=200 if status == 201 else status, headers=headers)
 

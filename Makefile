@@ -1,0 +1,39 @@
+# Each target sets up everything that it needs: Python and make are enough for `run`; apt and npm bring the browser
+# and the real servers of the tests.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+DEV    := $(VENV)/.dev
+
+.PHONY: run test test-servers lint matrix clean
+
+run: $(READY) ## Run the suite against its own reference server; the path of the report comes last.
+	@$(BIN)/par-conformance run $(TARGET)
+
+test: $(DEV) lint ## The suite's own tests.
+	$(BIN)/pytest tests -n 2 --dist worksteal
+
+lint: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+matrix: $(DEV) ## Every fault against every check.
+	$(BIN)/python -m conformance.matrix
+
+test-servers: $(DEV) ## The suite against real servers that others wrote (npm, apt, pip).
+	$(BIN)/python -m conformance.bench
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(DEV): $(READY) pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev
+	@touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,202 @@
+"""Right ways through the authorization endpoint, login and consent."""
+
+from __future__ import annotations
+
+from html import escape
+
+from aiohttp import web
+
+from conformance.server import pages
+from conformance.server.app import AuthorizationServer
+from conformance.server.clients import RegisteredClient
+from conformance.server.errors import OAuthError
+from conformance.server.records import AuthorizationRequest, Interaction, Parameters, PushedRequest, Session
+from conformance.server.variants import clients, features, right, variant
+
+DUPLICATES = "rfc9126-4-duplicates-tolerated"
+
+variant("errors-at-the-redirect-uri", "a dead request_uri is told to its client (RFC 6749 section 4.1.2.1)",
+        settings={"authorize_errors": "redirect"})  # fmt: skip
+variant("error-pages-with-200", "error pages have the status 200: no document says which one",
+        settings={"error_pages_status": 200})  # fmt: skip
+variant("error-pages-with-403", "error pages have the status 403", settings={"error_pages_status": 403})
+variant("outer-parameters-refused", "parameters beside request_uri or a request object are refused, not ignored",
+        settings={"outer_parameters": "refuse"}, notes=(DUPLICATES,))  # fmt: skip
+variant("login-over-two-pages", "user name and password are asked for one after the other", settings={"login_pages": 2})
+variant("consent-remembered", "nobody is asked twice for the same", settings={"consent": "remember"})
+variant("no-consent-asked", "first-party clients: nobody is asked", settings={"consent": "none"})
+variant("no-consent-and-used-at-the-visit", "nobody is asked, and a request_uri is used up when it is opened",
+        settings={"consent": "none", "consume_at": "visit"}, notes=("rfc9126-4-reload-tolerated",))  # fmt: skip
+variant(
+    "answers-by-form-post", "the server's own default is form_post", settings={"default_response_mode": "form_post"}
+)
+variant(
+    "answers-in-the-fragment", "the server's own default is fragment", settings={"default_response_mode": "fragment"}
+)
+variant("par-required", "PAR is required of everyone, and the metadata says so", settings={"require_par": True})
+variant("par-required-silently", "PAR is required of everyone, which the metadata may leave unsaid", features(require_par=True),
+        settings={"require_par": True})  # fmt: skip
+variant("new-redirect-uris-trusted", "clients that authenticate may bring redirect URIs (RFC 9126 section 2.4)",
+        features(unregistered_redirect_uris=True), settings={"unregistered_redirect_uris": True},
+        plans=("rfc9126",))  # fmt: skip
+
+
+@right()
+class ForeignClientIsToldAtItsOwnAddress(AuthorizationServer):
+    """RIGHT: a client with a foreign request_uri is told so at its own registered redirect URI, without state."""
+
+    def check_bound_to_client(self, pushed: PushedRequest, client: RegisteredClient) -> None:
+        """Redirect to the registered address of the client that asks."""
+        if pushed.client_id != client.client_id:
+            about = AuthorizationRequest(client, {}, client.redirect_uris[0])
+            raise OAuthError("invalid_request_uri", "the request_uri is unknown", about=about)
+
+
+@right()
+class EveryErrorAtARegisteredAddress(AuthorizationServer):
+    """RIGHT: errors of a known client with one redirect URI go there, for it is registered."""
+
+    def authorization_error(self, request: web.Request, error: OAuthError) -> web.Response:
+        """Find the client in the query."""
+        client = self.clients.get(request.query.get("client_id", ""))
+        if error.about is None and client is not None and len(client.redirect_uris) == 1:
+            error.about = AuthorizationRequest(client, {}, client.redirect_uris[0])
+        return super().authorization_error(request, error)
+
+
+@right()
+class ErrorsAsJson(AuthorizationServer):
+    """RIGHT: what goes wrong at the authorization endpoint is told as JSON: no document asks for HTML."""
+
+    def error_page(self, error: OAuthError) -> web.Response:
+        """JSON."""
+        return self.json_response({"error": error.code}, status=error.status)
+
+
+@right()
+class EmptyErrors(AuthorizationServer):
+    """RIGHT: what goes wrong at the authorization endpoint is a bare status."""
+
+    def error_page(self, error: OAuthError) -> web.Response:
+        """No body."""
+        return web.Response(status=error.status)
+
+
+@right()
+class ErrorsOnAPageOfTheirOwn(AuthorizationServer):
+    """RIGHT: the browser is sent to an error page, below the interaction pages."""
+
+    def error_page(self, error: OAuthError) -> web.Response:
+        """A redirect within the server."""
+        if error.code == "server_error" or error.description == "there is no such page, or no longer":
+            return super().error_page(error)
+        return self.see_other(f"{self.url('interaction')}/error-{error.code}")
+
+
+@right()
+class RedirectsBy302(AuthorizationServer):
+    """RIGHT: redirects have the status 302, which browsers follow with GET."""
+
+    def see_other(self, location: str) -> web.Response:
+        """302 in place of 303."""
+        response = super().see_other(location)
+        response.set_status(302)
+        return response
+
+
+@right()
+class RelativeRedirects(AuthorizationServer):
+    """RIGHT: redirects within the server are relative references (RFC 9110 section 10.2.2)."""
+
+    def see_other(self, location: str) -> web.Response:
+        """Leave the origin out."""
+        return super().see_other(location.removeprefix(self.origin) if location.startswith(self.origin) else location)
+
+
+@right()
+class AnswersByMetaRefresh(AuthorizationServer):
+    """RIGHT: the way back to the client is a page that goes there by itself, the code in the query."""
+
+    def deliver(self, redirect_uri: str, mode: str, parameters: dict[str, str]) -> web.Response:
+        """A page with a refresh."""
+        response = super().deliver(redirect_uri, mode, parameters)
+        if "Location" not in response.headers or mode == "fragment":
+            return response
+        target = escape(response.headers["Location"])
+        return self.page(f'<!doctype html><meta http-equiv="refresh" content="0; url={target}"><p>Going back</p>')
+
+
+@right()
+class LoginEachTime(AuthorizationServer):
+    """RIGHT: nobody stays logged in."""
+
+    def needs_login(self, session: Session, interaction: Interaction) -> bool:
+        """Once for each request."""
+        return not interaction.logged_in
+
+
+@right()
+class OneRequestABrowser(AuthorizationServer):
+    """RIGHT: a browser session holds one request; a new one ends the one before."""
+
+    def new_interaction(self, session: Session, asked: AuthorizationRequest) -> Interaction:
+        """End the session's other interactions."""
+        for other in self.interactions:
+            if other.session_id == session.id:
+                other.finished = True
+        return super().new_interaction(session, asked)
+
+
+@right()
+class RefusalComesFirst(AuthorizationServer):
+    """RIGHT: refusing comes before allowing on the consent page, and buttons are inputs."""
+
+    def consent_page(self, session: Session, interaction: Interaction) -> web.Response:
+        """Another page."""
+        action = self.interaction_url(interaction, "/consent")
+        fields = (
+            '<input type="checkbox" name="remember" value="1"> <input type="text" name="device" value="">'
+            '<button name="decision" value="deny">Cancel</button> <button name="decision" value="allow">Continue</button>'
+        )
+        html = pages.page("Access", pages.form(action, interaction.csrf, fields))
+        return self.page(html, redirect_uri=interaction.request.redirect_uri)
+
+
+@right(notes=("rfc9126-2.1-faults-refused-early", "rfc9126-2.3-redirect-fault-invalid-request"))
+class ChecksAreDeferred(AuthorizationServer):
+    """RIGHT: the push authenticates the client; the request is judged at the authorization endpoint
+    (RFC 9126 section 2.1, step 3)."""
+
+    async def push(self, request: web.Request) -> web.StreamResponse:
+        """Store whatever comes."""
+        form = await self.read_form(request)
+        self.check_duplicates(form)
+        jkt = self.proof_at_push(request)
+        client = self.authenticate_client(request, form)
+        self.check_client_id_matches(client, form, required=form.get("request") is None)
+        self.refuse_request_uri_in_push(form)
+        parameters = self.pushed_parameters(client, form)
+        self.bind_key(client, parameters, jkt)
+        return self.push_response(request, await self.store(client, parameters))
+
+
+@right()
+class RefusesUnknownScopeByLeavingItOut(AuthorizationServer):
+    """RIGHT: a scope that the client may not have is left out of the grant, and the answer says which one is granted
+    (RFC 6749 section 3.3)."""
+
+    def check_scope(self, client: RegisteredClient, parameters: Parameters) -> None:
+        """Narrow."""
+        scope = parameters.get("scope")
+        if isinstance(scope, str):
+            parameters["scope"] = " ".join(one for one in scope.split() if one in self.allowed_scopes(client))
+
+
+@right(clients(response_mode="fragment"))
+class ResponseModeOfTheProfile(AuthorizationServer):
+    """RIGHT: the clients of this profile ask for the fragment in every request."""
+
+
+@right(clients(response_mode="query.jwt"))
+class SignedAnswers(AuthorizationServer):
+    """RIGHT: the clients of this profile ask for signed answers (JARM) in every request."""

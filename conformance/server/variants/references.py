@@ -1,0 +1,141 @@
+"""Right request_uris: forms, lifetimes, moments of consumption."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import Any
+
+from aiohttp import web
+
+from conformance.server.app import AuthorizationServer
+from conformance.server.clients import RegisteredClient
+from conformance.server.errors import OAuthError
+from conformance.server.records import AuthorizationRequest, Parameters, PushedRequest
+from conformance.server.variants import limits, right, variant
+
+RELOAD = "rfc9126-4-reload-tolerated"
+
+variant("random-uuids", "request_uris are urn:uuid with 122 random bits", settings={"request_uri_form": "uuid"})
+variant("urn-of-the-vendor", "request_uris are a URN of the vendor's own (RFC 9126 section 2.2)",
+        settings={"request_uri_form": "vendor"})  # fmt: skip
+variant(
+    "https-references", "request_uris are https URLs (RFC 9101 section 5.2)", settings={"request_uri_form": "https"}
+)
+variant("lives-five-seconds", "the shortest lifetime that the document names", settings={"lifetime": 5})
+variant("lives-ten-minutes", "the longest lifetime that the document names", settings={"lifetime": 600})
+variant("lives-a-day", "a lifetime beyond the usual range, which is the server's to choose",
+        settings={"lifetime": 86_400}, notes=("rfc9126-2.2-expires-in-range",))  # fmt: skip
+variant("announces-a-second-less", "expires_in is 299 for 300 seconds, as whole seconds are rounded down",
+        limits(expires_in=300), settings={"lifetime": 300, "expires_in_offset": 1})  # fmt: skip
+variant("used-up-at-the-visit", "a request_uri is used up when it is opened: a reload MAY be tolerated",
+        settings={"consume_at": "visit"}, notes=(RELOAD,))  # fmt: skip
+variant("used-up-at-login", "a request_uri is used up when the person has logged in", settings={"consume_at": "login"})
+variant("used-up-at-consent", "a request_uri is used up when the person has answered",
+        settings={"consume_at": "consent"})  # fmt: skip
+variant("denial-leaves-it-alive", "a person who refused may think better of it while the request_uri lives",
+        settings={"denial_consumes": False})  # fmt: skip
+
+
+@right()
+class TwoHundredSigns(AuthorizationServer):
+    """RIGHT: a request_uri has two hundred signs."""
+
+    def new_reference(self) -> str:
+        """Many random bytes."""
+        return secrets.token_urlsafe(150)
+
+
+@right()
+class SealedReferences(AuthorizationServer):
+    """RIGHT: a request_uri has the form of a sealed token: parts between dots, the first of them constant."""
+
+    def new_reference(self) -> str:
+        """Five parts, as in a JWE."""
+        head = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0"
+        return ".".join((head, "", secrets.token_urlsafe(12), secrets.token_urlsafe(180), secrets.token_urlsafe(16)))
+
+
+@right()
+class TimeAndRandomness(AuthorizationServer):
+    """RIGHT: a request_uri begins with the time, which may be known: 160 random bits come after it."""
+
+    def new_reference(self) -> str:
+        """Milliseconds and random bytes."""
+        return f"{int(self.now() * 1000):012x}-{secrets.token_hex(20)}"
+
+
+@right()
+class UuidInTheRegisteredForm(AuthorizationServer):
+    """RIGHT: the registered URN with a random UUID in capitals at its end."""
+
+    def new_reference(self) -> str:
+        """A UUID."""
+        return str(uuid.uuid4()).upper()
+
+
+@right()
+class FoundUsedAtTheEnd(AuthorizationServer):
+    """RIGHT: that a request_uri was used or has expired is seen when the code would be issued, after the login."""
+
+    def check_not_used(self, pushed: PushedRequest) -> None:
+        """Let the person log in first: `consume` refuses."""
+
+
+@right()
+class BoundToTheFirstBrowser(AuthorizationServer):
+    """RIGHT: the browser that opened a request_uri first is the only one that may go on with it."""
+
+    async def begin(self, request: web.Request, asked: AuthorizationRequest) -> web.StreamResponse:
+        """Remember the browser."""
+        response = await super().begin(request, asked)
+        if asked.pushed is not None:
+            owners: dict[str, str] = self.__dict__.setdefault("owners", {})
+            session = self.session_of(request)
+            newest = max(
+                (one for one in self.interactions if one.request is asked),
+                key=lambda one: one.expires_at,
+            )
+            mine = {newest.session_id, session.id if session else ""}
+            if owners.setdefault(asked.pushed.request_uri, newest.session_id) not in mine:
+                raise OAuthError("invalid_request", "this request was opened elsewhere")
+        return response
+
+
+@right(notes=("rfc9126-2.2-foreign-attempt-spoils-nothing",))
+class ForeignAttemptEndsIt(AuthorizationServer):
+    """RIGHT: who finds a request_uri in foreign hands may end it; that the owner keeps it is said nowhere."""
+
+    def check_bound_to_client(self, pushed: PushedRequest, client: RegisteredClient) -> None:
+        """Forget it."""
+        if pushed.client_id != client.client_id:
+            pushed.used = True
+        super().check_bound_to_client(pushed, client)
+
+
+@right()
+class ObjectShortensTheLife(AuthorizationServer):
+    """RIGHT: a request_uri does not outlive the request object that was pushed."""
+
+    def object_parameters(self, claims: dict[str, Any]) -> Parameters:
+        """Keep exp for later."""
+        return {**super().object_parameters(claims), "object_expires": claims.get("exp")}
+
+    def lifetime_of(self, client: RegisteredClient, parameters: Parameters) -> float:
+        """The smaller of the two."""
+        expires = parameters.pop("object_expires", None)
+        usual = super().lifetime_of(client, parameters)
+        return usual if expires is None else min(usual, float(expires) - self.now())
+
+
+@right()
+class ChecksAgainAtTheEnd(AuthorizationServer):
+    """RIGHT: the lifetime limits the time until the page is opened, and everything is checked when it ends again."""
+
+    async def finish(self, interaction: Any) -> None:
+        """Once more through all rules but the lifetime."""
+        asked = interaction.request
+        self.check_authorization_request(
+            asked.client, asked.parameters, asked.pushed, authenticated=asked.pushed is not None
+        )
+        await super().finish(interaction)

@@ -1,0 +1,56 @@
+"""Fixtures of the suite's own tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.webserver import Answer, serving
+
+
+@pytest.fixture
+def web() -> Iterator[Callable[[Answer], str]]:
+    """Start a web server that answers everything by a function; its URL comes back."""
+    with ExitStack() as stack:
+        yield lambda answer: stack.enter_context(serving(answer))
+
+
+@pytest.fixture
+def profile_at(tmp_path: Path) -> Callable[..., Path]:
+    """Write a small profile for an issuer."""
+
+    def write(issuer: str, **changes: object) -> Path:
+        secret = tmp_path / "first.secret"
+        secret.write_text("a-secret-of-the-first-client", encoding="utf-8")
+        password = tmp_path / "password"
+        password.write_text("correct horse battery staple", encoding="utf-8")
+        profile = {
+            "name": "Test target",
+            "issuer": issuer,
+            "clients": {
+                "first": {
+                    "client_id": "first-client",
+                    "auth": "client_secret_basic",
+                    "secret": {"file": "first.secret"},
+                    "redirect_uris": ["https://client.example/callback"],
+                },
+                "second": {
+                    "client_id": "second-client",
+                    "auth": "client_secret_post",
+                    "secret": {"file": "first.secret"},
+                    "redirect_uris": ["https://second.example/callback"],
+                },
+            },
+            "users": {"first": {"username": "alice", "password": {"file": "password"}}},
+            "limits": {"concurrency": 8, "request_seconds": 2, "check_seconds": 8},
+            **changes,
+        }
+        path = tmp_path / "target.yaml"
+        path.write_text(yaml.safe_dump(profile), encoding="utf-8")
+        return path
+
+    return write

@@ -1,0 +1,75 @@
+"""Secrets are taken out by where they came from, and equal ones stay equal."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+from conformance.http.evidence import Evidence, RawExchange
+from conformance.http.message import Request, Response
+from conformance.http.redaction import Redactor
+
+SECRET = "s3cret value/with+signs%"
+CODE = "SplxlOBeZQQYbYS6WxSbIA"
+COOKIE = "c00kie-value-of-a-session"
+TOKEN = "2YotnFZFEjr1zCsicMWpAA-long-token"
+
+
+def exchange() -> RawExchange:
+    basic = base64.b64encode(f"client:{SECRET}".encode()).decode()
+    request = Request(
+        "POST",
+        "https://as.example/token?code=" + CODE,
+        (("Authorization", f"Basic {basic}"), ("Cookie", f"sid={COOKIE}")),
+        f"client_secret={quote(SECRET, safe='')}&code={CODE}&scope=openid".encode(),
+    )
+    body = f'{{"access_token": "{TOKEN}", "scope": "openid"}}'.encode()
+    headers = (("Location", f"https://client.example/cb?code={CODE}"), ("Set-Cookie", f"sid={COOKIE}; Secure"))
+    return RawExchange("test", request, Response(200, headers, body, "https://as.example/token", 0.0, 0.1), 0.0, 0.1)
+
+
+def test_no_secret_is_left_in_a_record() -> None:
+    redactor = Redactor([SECRET])
+    evidence = Evidence()
+    evidence.add(exchange(), redactor)
+
+    text = evidence.records(redactor)[0].model_dump_json()
+
+    for secret in (SECRET, quote(SECRET, safe=""), CODE, COOKIE, TOKEN):
+        assert secret not in text
+    assert base64.b64encode(f"client:{SECRET}".encode()).decode() not in text
+
+
+def test_what_is_no_secret_stays() -> None:
+    redactor = Redactor([SECRET])
+    evidence = Evidence()
+    evidence.add(exchange(), redactor)
+
+    text = evidence.records(redactor)[0].model_dump_json()
+
+    assert "openid" in text
+    assert "https://client.example/cb" in text
+
+
+def test_equal_secrets_have_equal_marks() -> None:
+    redactor = Redactor([])
+    redactor.learn(CODE)
+    redactor.learn(TOKEN)
+
+    assert redactor.text(CODE) == redactor.text(CODE)
+    assert redactor.text(CODE) != redactor.text(TOKEN)
+    assert CODE not in redactor.text(f"<p>your code is {CODE}</p>")
+
+
+def test_of_a_jwt_only_the_signature_is_taken_out() -> None:
+    redactor = Redactor([])
+    redactor.learn("eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJjbGllbnQifQ.c2lnbmF0dXJlLW9mLXRoZS1qd3Q")
+
+    text = redactor.text("eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJjbGllbnQifQ.c2lnbmF0dXJlLW9mLXRoZS1qd3Q")
+
+    assert "eyJpc3MiOiJjbGllbnQifQ" in text
+    assert "c2lnbmF0dXJlLW9mLXRoZS1qd3Q" not in text
+
+
+def test_fingerprint_is_of_the_run() -> None:
+    assert Redactor([]).fingerprint(SECRET) != Redactor([]).fingerprint(SECRET)
