@@ -77,6 +77,7 @@ class Engine:
         self.facts: list[Fact] = []
         self.target: Target | None = None
         self.problems: list[str] = []
+        self.remarks: list[str] = []
         self.died: str | None = None
         self.preparation = Evidence()
         self.requests = 0
@@ -173,10 +174,10 @@ class Engine:
                 "nothing of RFC 9126 can be tried"
             )
         elif metadata.document:
-            self.problems += [
-                f"{mistake.key}: found {mistake.found}, expected {mistake.expected}. {mistake.fix}"
-                for mistake in contradictions(profile, dict(metadata.document))
-            ]
+            keys = [mistake.key for mistake in contradictions(profile, dict(metadata.document))]
+            if keys:
+                listed = ", ".join(keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
+                self.remarks.append(f"the profile and the metadata contradict each other in {listed}: ask the doctor")
         features = {**detect(profile, metadata)}
         for feature in demanded_features(profile.plans):
             features[feature] = profile.features.get(feature) is not False

@@ -230,9 +230,10 @@ def _sentence(conformance: Answer, gate: Answer, tally: Mapping[Verdict, int]) -
         Answer.INCOMPLETE: "The run does not show whether the server conforms",
     }[conformance]
     unclear = tally.get(Verdict.INCONCLUSIVE, 0)
+    why = f"{unclear} requirement{'s' if unclear != 1 else ''} inconclusive" if unclear else "no obligation was passed"
     second = {
         Answer.PASS: "the gate holds",
         Answer.FAIL: "the gate does not hold",
-        Answer.INCOMPLETE: f"the gate is undecided ({unclear} requirements inconclusive)",
+        Answer.INCOMPLETE: f"the gate is undecided ({why})",
     }[gate]
     return f"{first}; {second}."

@@ -11,8 +11,9 @@ import hashlib
 import math
 import string
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 _ALPHABETS = (
@@ -33,7 +34,7 @@ _FEWEST = 8
 #: From so many varying bits on, an order of the values does not matter.
 _STRONG = 112
 #: How many counters and seconds are tried as the source of a hashed reference.
-_COUNTERS = 20_000
+_COUNTERS = 10_000
 _SECONDS = 600
 
 
@@ -125,18 +126,21 @@ def _numbers(cores: Sequence[str], base: int) -> list[int] | None:
 
 def _hashed(cores: Sequence[str], now: float) -> str | None:
     """Whether a value is the plain hash of a small number or of the time: it looks random and is not."""
-    wanted = set(cores)
-    for text in _guesses(now):
-        data = text.encode()
-        for name in ("md5", "sha1", "sha256"):
-            digest = hashlib.new(name, data, usedforsecurity=False).digest()
-            encoded = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-            if digest.hex() in wanted or encoded in wanted:
-                return f"a value is the {name} hash of a guessable number"
+    clock = range(int(now) - _SECONDS, int(now) + 2) if now else range(0)
+    for known in (_digests(range(_COUNTERS)), _digests(clock)):
+        for core in cores:
+            if core in known:
+                return f"a value is the {known[core]} hash of a guessable number"
     return None
 
 
-def _guesses(now: float) -> Iterable[str]:
-    yield from map(str, range(_COUNTERS))
-    if now:
-        yield from map(str, range(int(now) - _SECONDS, int(now) + 2))
+@lru_cache(maxsize=2)
+def _digests(numbers: range) -> dict[str, str]:
+    """The usual hashes of numbers, in hex and base64url, with the name of the hash."""
+    known = {}
+    for number in numbers:
+        for name in ("md5", "sha1", "sha256"):
+            digest = hashlib.new(name, str(number).encode(), usedforsecurity=False).digest()
+            known[digest.hex()] = name
+            known[base64.urlsafe_b64encode(digest).decode().rstrip("=")] = name
+    return known

@@ -156,8 +156,13 @@ class Session:
         self.finished = True
         return self._run
 
-    def conclude(self, *, fail_on: str = "must", interrupted: bool = False, wait: bool = False) -> record.Run:
-        """End the run and judge it; with `wait` only after every check has come to its own end."""
+    def conclude(
+        self, *, fail_on: str = "must", interrupted: bool = False, wait: bool = False, evidence: bool = True
+    ) -> record.Run:
+        """End the run and judge it; with `wait` only after every check has come to its own end.
+
+        Without `evidence` the exchanges are left out.
+        """
         if wait:
             for state in self.engine.states.values():
                 state.future.result()
@@ -208,10 +213,10 @@ class Session:
             conformance=judgement.conformance,
             gate=judgement.gate,
             sentence=judgement.sentence,
-            problems=[self.engine.redactor.text(problem) for problem in self.engine.problems],
+            problems=[self.engine.redactor.text(problem) for problem in (*self.engine.problems, *self.engine.remarks)],
             tally=judgement.tally,
             requirements=judgement.requirements,
-            checks=[self.engine.with_evidence(result) for result in results],
+            checks=[self.engine.with_evidence(result) for result in results] if evidence else results,
             deviations=judgement.deviations,
             facts=[*self.engine.facts, *measure.latency(self.engine)],
             requests=self.engine.requests,

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from conformance.matrix import PLANS, SETTINGS, loaded_profile, trial
+from conformance.matrix import loaded_profile, trial
 from conformance.report.record import Run
 from conformance.server.variants import Variant, load_variants
 from conformance.verdict import Verdict
@@ -43,11 +43,8 @@ class Alarms:
 def examine(variant: Variant) -> Alarms:
     """Run every check on a variant."""
     started = time.perf_counter()
-    loaded = loaded_profile()
-    profile = variant.profile(loaded.profile)
-    run = trial(
-        variant.server, {**SETTINGS, **variant.settings}, variant.plans or PLANS, replace(loaded, profile=profile)
-    )
+    loaded = variant.profile(loaded_profile())
+    run = trial(variant.server, variant.settings, variant.plans, loaded)
     found = {
         item.id: (item.verdict, item.reason or "")
         for item in run.requirements

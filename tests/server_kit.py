@@ -202,9 +202,7 @@ class Kit:
         data |= {"client_id": self.client_id(role)}
         return self.post("token", role, {name: value for name, value in data.items() if value is not None}, headers)
 
-    def request_object(
-        self, role: str = "signed", headers: Mapping[str, Any] | None = None, **changes: Any
-    ) -> str:
+    def request_object(self, role: str = "signed", headers: Mapping[str, Any] | None = None, **changes: Any) -> str:
         """A signed request object with the ordinary parameters of a role; None removes a claim."""
         now = int(self.clock.now())
         claims = self.request(role) | {
@@ -215,7 +213,9 @@ class Kit:
             "jti": str(uuid.uuid4()),
         }
         claims = {name: value for name, value in (claims | changes).items() if value is not None}
-        return self.keyring.clients[role].key("ES256").sign(claims, {"typ": "oauth-authz-req+jwt"} | dict(headers or {}))
+        return (
+            self.keyring.clients[role].key("ES256").sign(claims, {"typ": "oauth-authz-req+jwt"} | dict(headers or {}))
+        )
 
     def push_object(self, text: str, role: str = "signed", **beside: str) -> httpx2.Response:
         """Push a request object."""

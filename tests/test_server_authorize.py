@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import jwt
 import pytest
+
 from tests.server_kit import CHALLENGE, Kit, answer_of, form_of, running
 
 CLIENT = "first-client"
@@ -55,7 +58,9 @@ def test_a_wrong_password_gets_nowhere(kit: Kit) -> None:
 def is_refused(kit: Kit, **query: str) -> bool:
     """Whether a new browser sees an error page, and is sent nowhere."""
     answer = kit.browser().get(kit.url("authorization"), **query)
-    return answer.status_code == 400 and "location" not in answer.headers and "text/html" in answer.headers["content-type"]
+    return (
+        answer.status_code == 400 and "location" not in answer.headers and "text/html" in answer.headers["content-type"]
+    )
 
 
 def test_reuse_after_the_code(kit: Kit) -> None:
@@ -177,14 +182,20 @@ def test_unregistered_redirect_uris_are_for_authenticated_pushes() -> None:
         assert location.startswith(f"{new}&code=")
         assert kit.push("public", redirect_uri=new).status_code == 400
         assert is_refused(kit, **kit.request(redirect_uri=new))
-        for bad in ("http://new.example/", "https://new.example/#x", "https://", "x", "https://a@b/", "https://é/", "https://[/"):
+        for bad in (
+            "http://new.example/",
+            "https://new.example/#x",
+            "https://",
+            "x",
+            "https://a@b/",
+            "https://é/",
+            "https://[/",
+        ):
             assert kit.push(redirect_uri=bad).status_code == 400
         assert kit.push(redirect_uri="https://x/\r\nSet-Cookie: y").status_code == 400
 
 
 def test_a_changed_registration_counts(kit: Kit) -> None:
-    import dataclasses
-
     uri = kit.pushed()
     client = kit.server.clients[CLIENT]
     try:
@@ -223,8 +234,6 @@ def test_form_post(kit: Kit) -> None:
 @pytest.mark.parametrize("mode", ["jwt", "query.jwt", "fragment.jwt", "form_post.jwt"])
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 def test_signed_responses(kit: Kit, mode: str, decision: str) -> None:
-    import jwt
-
     browser = kit.browser()
     answer = browser.submit(browser.to_consent(CLIENT, kit.pushed(response_mode=mode)), decision=decision)
     found = form_of(answer)[1] if mode == "form_post.jwt" else answer_of(answer.headers["location"])

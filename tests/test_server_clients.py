@@ -15,10 +15,10 @@ from urllib.parse import quote_plus
 import httpx2
 import jwt
 import pytest
-from tests.server_kit import JWT_BEARER, Kit, basic, error_of, running
 
 from conformance.profile.keyring import generate_key, key_pem
 from conformance.server import jose
+from tests.server_kit import JWT_BEARER, VERIFIER, Kit, basic, error_of, running
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,13 @@ def test_the_token_endpoint_keeps_the_same_rules(kit: Kit) -> None:
 
 def secret_assertion(kit: Kit, secret: str = "", role: str = "secret_jwt") -> str:
     now, client_id = int(kit.clock.now()), kit.client_id(role)
-    claims = {"iss": client_id, "sub": client_id, "aud": kit.running.issuer, "exp": now + 60, "jti": f"{time.time_ns()}"}
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": kit.running.issuer,
+        "exp": now + 60,
+        "jti": f"{time.time_ns()}",
+    }
     signed = ".".join(jose.encode(json.dumps(part).encode()) for part in ({"alg": "HS256"}, claims))
     key = (secret or kit.keyring.clients[role].secret or "").encode()
     return f"{signed}.{jose.encode(hmac.digest(key, signed.encode(), 'sha256'))}"
@@ -253,9 +259,7 @@ def test_the_assertion_type_must_be_right(kit: Kit) -> None:
 
 
 def test_the_named_client_must_be_the_proven_one(kit: Kit) -> None:
-    answer = push(
-        kit, "signed_second", client_assertion=kit.assertion("signed"), client_assertion_type=JWT_BEARER
-    )
+    answer = push(kit, "signed_second", client_assertion=kit.assertion("signed"), client_assertion_type=JWT_BEARER)
     assert error_of(answer) == (400, "invalid_request")
 
 
@@ -295,6 +299,24 @@ def test_a_certificate_proves_its_client_only(kit: Kit, role: str, tmp_path: Pat
         assert error_of(elsewhere) == (401, "invalid_client")
     assert error_of(kit.http.post(url, data=kit.request(role))) == (401, "invalid_client")
     assert kit.http.post(url, data=kit.request("public")).status_code == 201
+
+
+def test_tokens_may_be_bound_to_the_certificate(tmp_path: Path) -> None:
+    with running(mtls_bound_tokens=True) as kit, tls_client(kit, "mtls", tmp_path) as http:
+        assert kit.server.metadata()["tls_client_certificate_bound_access_tokens"] is True
+        aliases = kit.server.metadata()["mtls_endpoint_aliases"]
+        uri = http.post(aliases["pushed_authorization_request_endpoint"], data=kit.request("mtls")).json()[
+            "request_uri"
+        ]
+        code = kit.browser().finish("mtls-client", uri)["code"]
+        form = {"grant_type": "authorization_code", "code": code, "client_id": "mtls-client"}
+        form |= {"redirect_uri": "https://mtls.example/callback", "code_verifier": VERIFIER}
+        token = http.post(aliases["token_endpoint"], data=form).json()["access_token"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert http.get(aliases["userinfo_endpoint"], headers=bearer).status_code == 200
+        assert kit.http.get(kit.url("userinfo"), headers=bearer).status_code == 401
+        asked = http.post(aliases["introspection_endpoint"], data={"token": token, "client_id": "mtls-client"})
+        assert set(asked.json()["cnf"]) == {"x5t#S256"}
 
 
 def test_an_untrusted_certificate_does_not_get_through(kit: Kit, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conformance.server import jose
-from tests.server_kit import Kit, error_of, new_key, running
+from tests.server_kit import Kit, answer_of, error_of, new_key, running
 
 PAR = "pushed_authorization_request"
 
@@ -166,8 +166,6 @@ def test_the_front_channel_cannot_rebind(kit: Kit) -> None:
     browser = kit.browser()
     opened = browser.authorize("dpop-client", answer.json()["request_uri"], dpop_jkt=thumbprint(other))
     page = browser.login(browser.follow(opened))
-    from tests.server_kit import answer_of
-
     code = answer_of(browser.submit(page, decision="allow").headers["location"])["code"]
     assert error_of(redeem(kit, code, other)) == (400, "invalid_grant")
     assert redeem(kit, code, key).status_code == 200

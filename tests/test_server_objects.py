@@ -217,7 +217,12 @@ def test_broken_encryption(kit: Kit) -> None:
     assert error_of(kit.push_object(".".join([*parts[:3], parts[3][:-4] + "AAAA", parts[4]]))) == BAD
     for text in ("....", "a.b.c.d.e", "e30....", "bnVsbA....", whole + ".x"):
         assert error_of(kit.push_object(text)) == BAD
-    for header in ({"alg": "dir", "enc": "A256GCM"}, {"alg": "PBES2-HS256+A128KW", "p2c": 10**9}, {"alg": 5}, {"alg": "RSA1_5"}):
+    for header in (
+        {"alg": "dir", "enc": "A256GCM"},
+        {"alg": "PBES2-HS256+A128KW", "p2c": 10**9},
+        {"alg": 5},
+        {"alg": "RSA1_5"},
+    ):
         head = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
         assert error_of(kit.push_object(f"{head}.AAAA.AAAA.AAAA.AAAA")) == BAD
 
@@ -310,4 +315,3 @@ def test_by_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         metadata = kit.server.metadata()
         assert metadata["request_uri_parameter_supported"] is True
         assert metadata["require_request_uri_registration"] is True
-

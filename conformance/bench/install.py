@@ -70,7 +70,7 @@ def npm(source: Path, folder: Path, *, node: int) -> None:
 
     `node` is the lowest major version of Node.js that will do.
     """
-    version = subprocess.run([tool("node"), "--version"], capture_output=True, text=True, check=False).stdout
+    version = run([tool("node"), "--version"], folder, purpose="asking Node.js for its version")
     if not version.startswith("v") or int(version[1:].split(".")[0]) < node:
         raise BenchError(
             f"Node.js {version.strip() or '(no answer)'} is here, but {node} or later is needed: update it"

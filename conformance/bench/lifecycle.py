@@ -94,6 +94,10 @@ def _read(folder: Path) -> Started | None:
         said = json.loads((folder / "server.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise BenchError(
+            f"{folder / 'server.json'} cannot be read ({error}): end the server by hand, remove it"
+        ) from error
     said["profiles"] = tuple(Path(path) for path in said["profiles"])
     del said["profile"]
     started = Started(**(said | {"log": Path(said["log"])}))

@@ -29,7 +29,8 @@ def identity(pid: int) -> str | None:
         # The command in parentheses may hold anything: what follows its last one is plain.
         state, *rest = status.rpartition(")")[2].split()
         return None if state == "Z" else f"{_boot()}/{rest[18]}"
-    told = subprocess.run([tool("ps"), "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    command = [tool("ps"), "-o", "lstart=", "-p", str(pid)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - nothing of it is foreign
     return told.stdout.strip() or None
 
 
@@ -73,9 +74,14 @@ def base_environment() -> dict[str, str]:
 
 
 def start(launch: Launch, log: Path) -> int:
-    """Start a server that outlives us, its output in `log` (owner only). Returns its process number."""
+    """Start a server that outlives us, its output in `log` (owner only). Returns its process number.
+
+    BenchError if the program is not there.
+    """
     environment: Mapping[str, str] = base_environment() | dict(launch.environment)
     log.unlink(missing_ok=True)
+    if not os.access(launch.command[0], os.X_OK):
+        raise BenchError(f"{launch.command[0]} is not there: remove {log.parent} and try again")
     return os.posix_spawn(
         launch.command[0],
         launch.command,

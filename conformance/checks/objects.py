@@ -1,4 +1,4 @@
-"""What the checks of request objects (RFC 9101) share: who signs, the ways of signing wrong, where an object is sent."""
+"""What the checks of request objects (RFC 9101) share: who signs, how to sign wrong, where an object is sent."""
 
 from __future__ import annotations
 
@@ -68,9 +68,7 @@ def asked(push: Push) -> Pairs:
     return tuple((name, value) for name, value in push.inside or push.parameters if name != "client_id")
 
 
-async def brings_no_code(
-    par: Par, authorization: Authorization, push: Push, control: Callable[[], Push]
-) -> PushAnswer:
+async def brings_no_code(par: Par, authorization: Authorization, push: Push, control: Callable[[], Push]) -> PushAnswer:
     """A faulty request is refused at the push, or later at the authorization endpoint; never a code."""
     answer = await par.send(push, control=control)
     if not answer.accepted:
@@ -207,7 +205,10 @@ def takes_objects_by_value(target: Target, client: RegisteredClient) -> None:
 
 
 async def by_value(
-    authorization: Authorization, push: Push, repeated: tuple[str, ...] = (), changes: Mapping[str, Change] | None = None
+    authorization: Authorization,
+    push: Push,
+    repeated: tuple[str, ...] = (),
+    changes: Mapping[str, Change] | None = None,
 ) -> Outcome:
     """Send a request object in the query of the authorization endpoint, some parameters repeated beside it."""
     beside = tuple((name, value) for name, value in asked(push) if name in repeated)

@@ -57,3 +57,12 @@ def able_to_prove(profile: Profile) -> dict[str, str]:
         ):
             kinds.setdefault(role, kind)
     return {kind: role for role, kind in kinds.items()}
+
+
+def signing_confidential(profile: Profile) -> dict[str, str]:
+    """One client with credentials for each method among those that use request objects."""
+    found: dict[str, str] = {}
+    for role, client in profile.clients.items():
+        if client.request_objects is not None and client.auth != "none":
+            found.setdefault(client.auth, role)
+    return found

@@ -30,7 +30,7 @@ async def test_client_id_and_request_uri_suffice(par: Par, authorization: Author
     expect.code(await authorization.open(answer))
 
 
-@verifies("rfc9126-4-client-id-required")
+@verifies("rfc9126-4-client-id-required", "rfc9101-5-client-id-required-beside-request-uri")
 async def test_request_uri_without_client_id_brings_no_code(par: Par, authorization: Authorization) -> None:
     """A request_uri without client_id brings no code."""
     outcome = await authorization.open(await par.accepted(), client_id=None)
@@ -193,7 +193,7 @@ async def with_outside(authorization: Authorization, answer: PushAnswer, **outsi
     return None
 
 
-@verifies("rfc9126-4-outside-value-without-effect")
+@verifies("rfc9126-4-outside-value-without-effect", "rfc9101-5-pushed-parameters-not-overridden-by-query")
 async def test_state_beside_request_uri_does_not_win(par: Par, authorization: Authorization) -> None:
     """A state in the query does not replace the pushed one."""
     answer = await par.accepted()
@@ -208,7 +208,7 @@ async def test_state_beside_request_uri_does_not_win(par: Par, authorization: Au
         )
 
 
-@verifies("rfc9126-4-outside-parameter-not-merged")
+@verifies("rfc9126-4-outside-parameter-not-merged", "rfc9101-5-pushed-parameters-not-extended-by-query")
 async def test_state_beside_request_uri_is_not_added(par: Par, authorization: Authorization) -> None:
     """A state in the query is not taken where none was pushed."""
     answer = await par.push(state=None)
@@ -226,7 +226,7 @@ async def test_state_beside_request_uri_is_not_added(par: Par, authorization: Au
         )
 
 
-@verifies("rfc9126-4-outside-value-without-effect")
+@verifies("rfc9126-4-outside-value-without-effect", "rfc9101-5-pushed-parameters-not-overridden-by-query")
 @each(which=("registered", "attacker"))
 async def test_redirect_uri_beside_request_uri_does_not_win(
     par: Par, authorization: Authorization, target: Target, which: str
@@ -256,7 +256,7 @@ async def test_redirect_uri_beside_request_uri_does_not_win(
         )
 
 
-@verifies("rfc9126-4-outside-value-without-effect")
+@verifies("rfc9126-4-outside-value-without-effect", "rfc9101-5-pushed-parameters-not-overridden-by-query")
 async def test_scope_beside_request_uri_does_not_win(
     par: Par, authorization: Authorization, token: Token, target: Target
 ) -> None:
@@ -279,7 +279,7 @@ async def test_scope_beside_request_uri_does_not_win(
     )
 
 
-@verifies("rfc9126-4-outside-value-without-effect")
+@verifies("rfc9126-4-outside-value-without-effect", "rfc9101-5-pushed-parameters-not-overridden-by-query")
 async def test_code_challenge_beside_request_uri_does_not_win(
     par: Par, authorization: Authorization, token: Token, target: Target
 ) -> None:
@@ -294,6 +294,8 @@ async def test_code_challenge_beside_request_uri_does_not_win(
     if outcome is None:
         return
     tokens = await token.redeem(outcome, answer.push, code_verifier=verifier)
+    if tokens.accepted:
+        await needs_verified_challenges(par, authorization, token)
     expect.that(
         not tokens.accepted,
         "query-used",
@@ -303,7 +305,7 @@ async def test_code_challenge_beside_request_uri_does_not_win(
     )
 
 
-@verifies("rfc9126-4-outside-parameter-not-merged")
+@verifies("rfc9126-4-outside-parameter-not-merged", "rfc9101-5-pushed-parameters-not-extended-by-query")
 async def test_code_challenge_beside_request_uri_is_not_added(
     par: Par, authorization: Authorization, token: Token
 ) -> None:
@@ -332,7 +334,7 @@ async def test_code_challenge_beside_request_uri_is_not_added(
     )
 
 
-@verifies("rfc9126-4-outside-value-without-effect")
+@verifies("rfc9126-4-outside-value-without-effect", "rfc9101-5-pushed-parameters-not-overridden-by-query")
 async def test_nonce_beside_request_uri_does_not_win(
     par: Par, authorization: Authorization, token: Token, target: Target
 ) -> None:
@@ -358,7 +360,7 @@ def answer_has_nonce(target: Target) -> bool:
     return "openid" in (target.client("first").entry.scope or "").split()
 
 
-@verifies("rfc9126-4-outside-parameter-not-merged")
+@verifies("rfc9126-4-outside-parameter-not-merged", "rfc9101-5-pushed-parameters-not-extended-by-query")
 async def test_nonce_beside_request_uri_is_not_added(
     par: Par, authorization: Authorization, token: Token, target: Target
 ) -> None:
@@ -382,7 +384,7 @@ async def test_nonce_beside_request_uri_is_not_added(
     )
 
 
-@verifies("rfc9126-4-outside-value-without-effect")
+@verifies("rfc9126-4-outside-value-without-effect", "rfc9101-5-pushed-parameters-not-overridden-by-query")
 @each(value=("token", "code token"))
 async def test_response_type_beside_request_uri_does_not_win(
     par: Par, authorization: Authorization, value: str
@@ -391,7 +393,7 @@ async def test_response_type_beside_request_uri_does_not_win(
     await with_outside(authorization, await par.accepted(), response_type=value)
 
 
-@verifies("rfc9126-4-outside-parameter-not-merged")
+@verifies("rfc9126-4-outside-parameter-not-merged", "rfc9101-5-pushed-parameters-not-extended-by-query")
 async def test_response_mode_beside_request_uri_is_not_added(
     par: Par, authorization: Authorization, target: Target
 ) -> None:
@@ -411,7 +413,7 @@ async def test_response_mode_beside_request_uri_is_not_added(
         )
 
 
-@verifies("rfc9126-4-outside-parameter-not-merged")
+@verifies("rfc9126-4-outside-parameter-not-merged", "rfc9101-5-pushed-parameters-not-extended-by-query")
 async def test_prompt_beside_request_uri_is_not_added(par: Par, authorization: Authorization, target: Target) -> None:
     """A prompt=none in the query does not keep the server from asking a person to log in."""
     if not answer_has_nonce(target):
@@ -431,7 +433,7 @@ async def test_prompt_beside_request_uri_is_not_added(par: Par, authorization: A
     )
 
 
-@verifies("rfc9126-4-outside-value-without-effect")
+@verifies("rfc9126-4-outside-value-without-effect", "rfc9101-5-pushed-parameters-not-overridden-by-query")
 async def test_full_request_beside_request_uri_does_not_win(par: Par, authorization: Authorization) -> None:
     """A complete other request beside request_uri has no effect."""
     answer = await par.accepted()
@@ -448,7 +450,7 @@ async def test_full_request_beside_request_uri_does_not_win(par: Par, authorizat
         )
 
 
-@verifies("rfc9126-4-duplicates-tolerated")
+@verifies("rfc9126-4-duplicates-tolerated", "rfc9101-5-duplicated-parameters-tolerated")
 async def test_pushed_parameters_may_be_repeated(par: Par, authorization: Authorization) -> None:
     """A request that repeats the pushed parameters unchanged beside request_uri is served."""
     answer = await par.accepted()

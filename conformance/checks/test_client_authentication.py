@@ -8,6 +8,7 @@ from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import roles
 from conformance.profile.keyring import SigningKey, generate_key, key_pem
+from conformance.profile.model import Feature
 from conformance.protocol import client_auth, jar, jws
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.client_auth import Authentication, Occasion, Proof
@@ -204,22 +205,33 @@ async def test_forged_assertion_is_refused(par: Par, client: str, forgery: Authe
     expect.refused(await par.send(push, control=lambda: par.ordinary(client)))
 
 
-@verifies("rfc9126-2.1-request-object-is-no-authentication")
-@each(way=("alone", "as-assertion"))
-async def test_request_object_does_not_authenticate(par: Par, target: Target, way: str) -> None:
+@verifies("rfc9126-2.1-request-object-is-no-authentication", "rfc9101-10.2-client-authenticated", needs=Feature.JAR)
+@each(client=roles.signing_confidential)
+async def test_request_object_does_not_authenticate(par: Par, client: str) -> None:
     """A request object that the client signed does not stand in for its authentication."""
-    client = target.client("signed")
-    jar.settings_of(client)
-    if not client.uses_assertion:
-        raise NotApplicable("the client of the role 'signed' does not authenticate with a key")
-    push = par.object(client)
-    token = dict(push.parameters)["request"]
-    if way == "alone":
-        faulty = replace(push, authentication=client_auth.nothing)
-    else:
-        proof = Proof(form=(("client_assertion_type", client_auth.ASSERTION_TYPE), ("client_assertion", token)))
-        faulty = replace(par.ordinary(client), authentication=client_auth.fixed(proof))
+    faulty = replace(par.object(client), authentication=client_auth.nothing)
     expect.refused(await par.send(faulty, control=lambda: par.object(client)))
+
+
+@verifies(
+    "rfc9126-2.1-request-object-is-no-authentication",
+    "rfc9101-10.8-object-as-client-assertion-refused",
+    needs=Feature.JAR,
+)
+@each(typ={"typed": "oauth-authz-req+jwt", "untyped": None})
+async def test_request_object_is_no_client_assertion(par: Par, target: Target, typ: str | None) -> None:
+    """A request object sent as client assertion does not authenticate the client, whatever its type."""
+    client = next((client for role in target.profile.clients if _signs_both(client := target.client(role))), None)
+    if client is None:
+        raise NotApplicable("no client of the profile both authenticates with a key and signs request objects")
+    token = dict(par.object(client, fault=jar.Fault(header={"typ": typ})).parameters)["request"]
+    proof = Proof(form=(("client_assertion_type", client_auth.ASSERTION_TYPE), ("client_assertion", token)))
+    faulty = replace(par.ordinary(client), authentication=client_auth.fixed(proof))
+    expect.refused(await par.send(faulty, control=lambda: par.ordinary(client)))
+
+
+def _signs_both(client: RegisteredClient) -> bool:
+    return client.entry.request_objects is not None and client.entry.auth == "private_key_jwt"
 
 
 @verifies("rfc9126-2-registered-method-governs")

@@ -91,6 +91,8 @@ async def test_query_of_the_endpoint_adds_nothing(par: Par, authorization: Autho
     push = par.ordinary(state=None)
     answer = await par.send(replace(push, query=(("state", foreign),)), control=lambda: par.ordinary(state=None))
     if not answer.accepted:
+        if answer.control is not None and answer.control.refused:
+            raise NotApplicable(f"this server wants a state: {answer.control.summary}")
         expect.refused(answer)
         return
     outcome = await authorization.open(answer)

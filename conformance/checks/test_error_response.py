@@ -282,7 +282,11 @@ async def test_odd_state_is_answered_properly(par: Par, value: str) -> None:
         expect.refused(answer)
 
 
-@verifies("rfc9126-2.3-signed-object-policy-of-server", needs=Feature.REQUIRE_SIGNED_REQUEST_OBJECT)
+@verifies(
+    "rfc9126-2.3-signed-object-policy-of-server",
+    "rfc9101-10.5-plain-push-refused-where-required-for-all",
+    needs=Feature.REQUIRE_SIGNED_REQUEST_OBJECT,
+)
 async def test_server_that_wants_signed_objects_refuses_plain_pushes(par: Par) -> None:
     """A server that requires signed request objects refuses a plain push."""
     plain = par.ordinary("signed")
@@ -306,7 +310,7 @@ def plain(par: Par, client: str) -> Push:
     return replace(push, parameters=push.inside, inside=())
 
 
-@verifies("rfc9126-2.3-signed-object-policy-of-client")
+@verifies("rfc9126-2.3-signed-object-policy-of-client", "rfc9101-10.5-plain-push-refused-where-required-for-client")
 @each(client=signed_only)
 async def test_client_that_must_sign_is_refused_without(par: Par, client: str) -> None:
     """A client that must use signed request objects is refused when it pushes plain parameters."""

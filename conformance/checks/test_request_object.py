@@ -7,28 +7,28 @@ from dataclasses import replace
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.http.message import Request
-from conformance.http.wire import Wire
+from conformance.checks import objects
 from conformance.profile.keyring import generate_key, key_pem
 from conformance.profile.model import Feature
 from conformance.protocol import jar, jws
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending
-from conformance.protocol.par import Par, Push
+from conformance.protocol.par import Par, Push, needs_accepted
 from conformance.target import Target
 from conformance.verdict import NotApplicable
 
 
-@verifies("rfc9126-3-request-object-accepted", needs=Feature.JAR)
-async def test_signed_request_object_is_accepted(par: Par) -> None:
-    """A signed request object beside nothing but client authentication is accepted."""
-    expect.accepted(await par.send(par.object("signed"), control=lambda: par.ordinary("signed")))
+@verifies("rfc9126-3-request-object-accepted", "rfc9101-5-object-suffices", needs=Feature.JAR)
+@each(client=objects.by_algorithm)
+async def test_signed_request_object_is_accepted(par: Par, client: str) -> None:
+    """A signed request object beside nothing but client authentication is accepted, in each registered algorithm."""
+    expect.accepted(await par.send(par.object(client), control=lambda: par.ordinary(client)))
 
 
-@verifies("rfc9126-3-request-object-effective", needs=Feature.JAR)
+@verifies("rfc9126-3-request-object-effective", "rfc9101-6.3-parameters-extracted", needs=Feature.JAR)
 async def test_request_object_is_carried_out(par: Par, authorization: Authorization) -> None:
     """The parameters in a pushed request object are the ones that are carried out."""
-    answer = expect.accepted(await par.send(par.object("signed"), control=lambda: par.ordinary("signed")))
+    answer = needs_accepted(await par.send(par.object("signed")))
     outcome = expect.code(
         await authorization.open(answer), control=await authorization.open(await par.accepted("signed"))
     )
@@ -46,7 +46,7 @@ def beside(push: Push, **outside: str) -> Push:
     return replace(push, parameters=(*push.parameters, *outside.items()))
 
 
-@verifies("rfc9126-3-outer-value-without-effect", needs=Feature.JAR)
+@verifies("rfc9126-3-outer-value-without-effect", "rfc9101-6.3-outer-parameters-do-not-override", needs=Feature.JAR)
 async def test_parameter_beside_the_request_object_does_not_win(par: Par, authorization: Authorization) -> None:
     """A parameter in the form does not replace the one in the request object."""
     push = beside(par.object("signed"), state="from-the-form")
@@ -64,12 +64,14 @@ async def test_parameter_beside_the_request_object_does_not_win(par: Par, author
     )
 
 
-@verifies("rfc9126-3-outer-parameter-not-merged", needs=Feature.JAR)
+@verifies("rfc9126-3-outer-parameter-not-merged", "rfc9101-6.3-outer-parameters-not-merged", needs=Feature.JAR)
 async def test_parameter_beside_the_request_object_is_not_added(par: Par, authorization: Authorization) -> None:
     """A parameter that only the form has is not taken into the request."""
     push = beside(par.object("signed", state=None), state="from-the-form")
     answer = await par.send(push, control=lambda: par.object("signed", state=None))
     if not answer.accepted:
+        if answer.control is not None and answer.control.refused:
+            raise NotApplicable(f"this server wants a state: {answer.control.summary}")
         expect.refused(answer)
         return
     outcome = await authorization.open(answer)
@@ -126,70 +128,23 @@ async def test_request_object_with_a_wrong_signature_is_refused(par: Par, forger
     expect.refused(await par.send(push, control=lambda: par.object("signed")))
 
 
-@verifies("rfc9126-3-client-id-claim-matches", needs=Feature.JAR)
-@each(signer=("own-key", "its-key"))
-async def test_request_object_for_another_client_is_refused(par: Par, target: Target, signer: str) -> None:
-    """A request object whose client_id claim is another client is refused, whoever signed it."""
-    own, other = target.client("signed"), target.client("signed_second")
-    key = jar.signing_key(own if signer == "own-key" else other)
-    fault = jar.Fault(claims={"client_id": other.client_id, "iss": other.client_id}, key=key)
+@verifies("rfc9126-3-client-id-claim-matches", "rfc9101-6.3-client-id-claim-mismatch-refused", needs=Feature.JAR)
+@each(iss=("own", "its"))
+async def test_request_object_for_another_client_is_refused(par: Par, target: Target, iss: str) -> None:
+    """A request object whose client_id claim is another client is refused, though the client signed it itself."""
+    own = objects.signer(target)
+    other = next((id for entry in target.profile.clients.values() if (id := entry.client_id) != own.client_id), None)
+    if other is None:
+        raise NotApplicable("the profile has one client only")
+    fault = jar.Fault(claims={"client_id": other, "iss": own.client_id if iss == "own" else other})
     expect.refused(await par.send(par.object(own, fault=fault), control=lambda: par.object(own)))
 
 
-async def server_key(target: Target, wire: Wire, alg_family: str = "") -> dict[str, object]:
-    """The server's public encryption key. NotApplicable where it publishes none."""
-    if target.metadata.jwks_uri is None:
-        raise NotApplicable("the server publishes no JWK set")
-    response = await wire.send(Request("GET", target.metadata.jwks_uri, repeatable=True), purpose="JWK set")
-    keys = (response.json_object() or {}).get("keys")
-    for key in keys if isinstance(keys, list) else []:
-        if isinstance(key, dict) and key.get("use") == "enc" and str(key.get("kty", "")).startswith(alg_family):
-            return key
-    raise NotApplicable("the server publishes no encryption key")
-
-
-async def encrypted(par: Par, target: Target, wire: Wire, push: Push, payload: str | bytes | None = None) -> Push:
-    """A push whose request object is encrypted to the server; `payload` in place of the signed object."""
-    settings = jar.settings_of(push.client)
-    algs = target.metadata.strings("request_object_encryption_alg_values_supported") or []
-    encs = target.metadata.strings("request_object_encryption_enc_values_supported") or ["A128CBC-HS256"]
-    key = await server_key(target, wire)
-    fitting = [alg for alg in algs if alg.startswith("RSA" if key.get("kty") == "RSA" else "ECDH")]
-    alg = settings.encryption_alg or next((alg for alg in fitting if alg not in {"RSA1_5"}), None)
-    if alg is None:
-        raise NotApplicable("no encryption algorithm that the suite and the server share")
-    enc = settings.encryption_enc or ("A256GCM" if "A256GCM" in encs else encs[0])
-    token = dict(push.parameters)["request"] if payload is None else payload
-    jwe = jar.encrypt(token, key, alg, enc, nested=payload is None)
-    pairs = tuple((name, jwe if name == "request" else value) for name, value in push.parameters)
-    return replace(push, parameters=pairs)
-
-
-@verifies("rfc9126-3-encrypted-object-decrypted", needs=Feature.ENCRYPTED_REQUEST_OBJECTS)
-async def test_encrypted_request_object_is_accepted(
-    par: Par, authorization: Authorization, target: Target, wire: Wire
-) -> None:
-    """A request object that is signed and then encrypted to the server is decrypted and carried out."""
-    push = await encrypted(par, target, wire, par.object("signed"))
-    answer = expect.accepted(await par.send(push, control=lambda: par.object("signed")))
-    outcome = await authorization.code(answer)
-    expect.that(
-        outcome.parameters.get("state") == push.value("state"),
-        "state-changed",
-        "the state of the encrypted request object did not come back",
-        expected=push.value("state"),
-        received=outcome.parameters.get("state"),
-    )
-
-
-@verifies("rfc9126-3-undecryptable-object-refused", needs=Feature.ENCRYPTED_REQUEST_OBJECTS)
-async def test_undecryptable_request_object_is_refused(par: Par, target: Target, wire: Wire) -> None:
-    """A request object that the server cannot decrypt is refused."""
-    push = await encrypted(par, target, wire, par.object("signed"))
-
-    def broken(jwe: str) -> str:
-        head, key, iv, text, tag = jwe.split(".")
-        return ".".join((head, key, iv, text, jws.base64url(bytes(16)) if tag else tag))
-
-    pairs = tuple((name, broken(value) if name == "request" else value) for name, value in push.parameters)
-    expect.refused(await par.send(replace(push, parameters=pairs), control=lambda: par.object("signed")))
+@verifies("rfc9126-3-client-id-claim-matches", "rfc9101-6.3-object-of-another-client-refused", needs=Feature.JAR)
+async def test_request_object_of_another_client_is_refused(par: Par, target: Target) -> None:
+    """A request object that another client made and signed is refused when this client pushes it."""
+    own = objects.signer(target)
+    other = objects.signer(target, lambda entry: entry.client_id != own.client_id)
+    foreign = par.object(other)
+    push = objects.carrying(par.object(own), dict(foreign.parameters)["request"])
+    expect.refused(await par.send(push, control=lambda: par.object(own)))

@@ -260,6 +260,11 @@ class Limits(Model):
         default=4 * 1024 * 1024, ge=1, description="The suite never sends a larger body than this (bytes)."
     )
     samples: int = Field(default=64, ge=50, description="Pushes from which the randomness of request_uri is judged.")
+    code_lifetime: int | None = Field(
+        default=None,
+        ge=1,
+        description="Declared lifetime of an authorization code in seconds; null leaves its end unchecked.",
+    )
     expires_in: int | None = Field(default=None, ge=1, description="Declared lifetime of a request_uri in seconds.")
 
 

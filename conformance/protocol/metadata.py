@@ -86,7 +86,7 @@ async def discover(profile: Profile, transport: Transport, evidence: Evidence) -
             continue
         responses[url] = response
         members = response.json_object() if response.status == 200 else None
-        if members and "issuer" in members:
+        if members and {"issuer", "token_endpoint"} & members.keys():
             document = {**members, **document}
     if died is not None and not responses and profile.endpoints.pushed_authorization_request is None:
         raise died

@@ -69,8 +69,8 @@ class Authorize(References):
         except OAuthError as error:
             error.about = self.told_at_redirect_uri(client, pushed)
             raise
-        parameters = self.effective_parameters(query, pushed)
-        return self.check_authorization_request(client, parameters, pushed, authenticated=True)
+        parameters, owner = self.effective_parameters(query, pushed), self.clients[pushed.client_id]
+        return self.check_authorization_request(owner, parameters, pushed, authenticated=True)
 
     def told_at_redirect_uri(self, client: RegisteredClient, pushed: PushedRequest) -> AuthorizationRequest | None:
         """The dead request of this client, if its redirect URI may hear of it; None for an error page."""

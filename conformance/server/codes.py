@@ -43,8 +43,11 @@ class Codes(Push):
         return code
 
     def granted_scope(self, asked: AuthorizationRequest) -> str:
-        """The scope that is granted: what was asked for."""
-        return asked.text("scope") or ""
+        """The scope that is granted: what was asked for, values aside that mean nothing here."""
+        scope = asked.text("scope") or ""
+        if self.settings.unknown_scopes == "refuse":
+            return scope
+        return " ".join(value for value in scope.split() if value in self.allowed_scopes(asked.client))
 
     def check_code(self, client: RegisteredClient, code: Code, form: Form, jkt: str | None) -> None:
         """OAuthError invalid_grant for a code that is not this client's, dead, used, or that comes with another
@@ -117,3 +120,4 @@ class Codes(Push):
         async with self.lock:
             self.check_code_unused(code)
             code.used = True
+        self.remember_challenge(code.grant.client_id, code.grant.parameters)

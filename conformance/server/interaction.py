@@ -55,6 +55,13 @@ class Interactions(Responses):
             samesite="Lax",
         )
 
+    def authorization_error(self, request: web.Request, error: OAuthError) -> web.Response:
+        """As policy says, nobody who has not logged in is sent to a client (RFC 9700, section 4.11.2)."""
+        session = self.session_of(request)
+        if self.settings.errors_before_login == "page" and (session is None or session.user is None):
+            return self.error_page(error)
+        return super().authorization_error(request, error)
+
     # The way through
 
     async def begin(self, request: web.Request, asked: AuthorizationRequest) -> web.StreamResponse:
@@ -236,9 +243,19 @@ class Interactions(Responses):
         if not allowed:
             await self.use_up_denied(interaction.request.pushed)
             return self.error_redirect(interaction.request, OAuthError("access_denied", "the person refused"))
+        try:
+            self.check_person(session, interaction.request)
+        except OAuthError as error:
+            return self.error_redirect(interaction.request, error)
         await self.use_up("code", interaction.request.pushed)
         code = self.issue_code(session, interaction.request)
         return self.authorization_response(interaction.request, code.value)
+
+    def check_person(self, session: Session, asked: AuthorizationRequest) -> None:
+        """Who logged in, and how, is what an authentication request asks for (OpenID Connect Core, 3.1.2.2)."""
+        if session.user is not None and self.is_openid(asked.parameters):
+            self.check_wanted_person(asked.parameters, session.user.subject)
+            self.check_wanted_acr(asked.parameters)
 
     async def finish(self, interaction: Interaction) -> None:
         """One interaction ends once, however many forms arrive at the same time."""
@@ -246,6 +263,7 @@ class Interactions(Responses):
             if interaction.finished:
                 raise OAuthError("invalid_request", "this page was answered already")
             interaction.finished = True
+        self.interactions.drop(interaction.id)
 
     # One-time use
 

@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from conformance.server import jose, keys
+from conformance.server.openid import ACR
 from conformance.server.resources import Resources
-from conformance.server.tokens import ACR
 
 
 class Metadata(Resources):
@@ -63,7 +63,9 @@ class Metadata(Resources):
 
     def mtls_aliases(self) -> dict[str, str]:
         """Endpoints on the port for client certificates (RFC 8705, section 5)."""
-        names = ["token", "pushed_authorization_request", *(["introspection"] if self.settings.introspection else [])]
+        names = ["token", "pushed_authorization_request"]
+        names += ["userinfo"] if self.settings.openid else []
+        names += ["introspection"] if self.settings.introspection else []
         return {f"{name}_endpoint": url for name in names if (url := self.mtls_url(name))}
 
     def flow_metadata(self) -> dict[str, Any]:
@@ -137,7 +139,7 @@ class Metadata(Resources):
             "id_token_signing_alg_values_supported": [self.settings.own_alg],
             "acr_values_supported": [ACR],
             "claims_supported": ["sub", "auth_time", "acr", "preferred_username", "email"],
-            "claims_parameter_supported": False,
+            "claims_parameter_supported": self.settings.claims_parameter,
             "prompt_values_supported": ["none", "login", "consent", "select_account"],
         }
 

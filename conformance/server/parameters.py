@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from urllib.parse import urlsplit
 
 from conformance.server.clients import RegisteredClient
-from conformance.server.details import Details
 from conformance.server.errors import OAuthError
-from conformance.server.records import AuthorizationRequest, Parameters, PushedRequest
+from conformance.server.openid import OpenidRules
+from conformance.server.records import AuthorizationRequest, Parameters, PushedRequest, Seen
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")
 _CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+")
+_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\])):[0-9]{1,5}(/.*)")
 
 #: Parameters that are texts wherever they come from.
 TEXTS = (
@@ -31,10 +33,14 @@ TEXTS = (
     "login_hint",
     "acr_values",
     "dpop_jkt",
+    "id_token_hint",
 )
 
+#: How long a code_challenge that has done its work is remembered (seconds).
+CHALLENGE_MEMORY = 86_400
 
-class ParameterRules(Details):
+
+class ParameterRules(OpenidRules):
     """What a valid authorization request is."""
 
     def check_authorization_request(
@@ -60,6 +66,9 @@ class ParameterRules(Details):
             self.check_pkce(client, parameters)
             self.check_prompt(parameters)
             self.check_max_age(parameters)
+            if self.is_openid(parameters):
+                self.check_claims(parameters)
+                self.check_id_token_hint(parameters)
             self.check_dpop_jkt(client, parameters)
             self.check_resource(client, parameters)
             self.check_authorization_details(client, parameters)
@@ -83,9 +92,17 @@ class ParameterRules(Details):
                 raise OAuthError("invalid_request", "redirect_uri is missing")
             return client.redirect_uris[0]
         trusted = authenticated and self.may_be_unregistered(client, redirect_uri)
-        if redirect_uri not in client.redirect_uris and not trusted:
+        if not self.is_registered(client, redirect_uri) and not trusted:
             raise OAuthError("invalid_request", "redirect_uri is not registered for this client")
         return redirect_uri
+
+    def is_registered(self, client: RegisteredClient, redirect_uri: str) -> bool:
+        """Whether a redirect URI is registered, as the very same string; of a native application's loopback address
+        the port may differ (RFC 8252, section 7.3; RFC 9700, section 4.1.3)."""
+        if redirect_uri in client.redirect_uris:
+            return True
+        loopback = _LOOPBACK.fullmatch(redirect_uri)
+        return loopback is not None and not client.confidential and loopback[1] + loopback[2] in client.redirect_uris
 
     def may_be_unregistered(self, client: RegisteredClient, redirect_uri: str) -> bool:
         """Whether policy trusts a new redirect URI: of clients that authenticate only (RFC 9126, section 2.4)."""
@@ -130,8 +147,16 @@ class ParameterRules(Details):
         scope = parameters.get("scope")
         if scope is None:
             return
-        if not _SCOPE.fullmatch(scope) or not self.allowed_scopes(client).issuperset(scope.split(" ")):
+        asked = scope.split(" ")
+        if self.settings.unknown_scopes == "ignore":
+            asked = [value for value in asked if value in self.scopes_that_exist()]
+        if not _SCOPE.fullmatch(scope) or not self.allowed_scopes(client).issuperset(asked):
             raise OAuthError("invalid_scope", "the scope is malformed or exceeds what the client may have")
+
+    def scopes_that_exist(self) -> set[str]:
+        """Every scope that means something here, even if nobody may have it."""
+        named = [client.scopes | client.forbidden_scopes for client in self.clients.values()]
+        return set(self.settings.scopes_supported).union(*named)
 
     def check_pkce(self, client: RegisteredClient, parameters: Parameters) -> None:
         """A challenge of the right shape and method, and that there is one where needed (RFC 7636, section 4)."""
@@ -144,6 +169,23 @@ class ParameterRules(Details):
             raise OAuthError("invalid_request", "code_challenge_method is not supported")
         if not _CHALLENGE.fullmatch(challenge):
             raise OAuthError("invalid_request", "code_challenge is malformed")
+        self.refuse_constant_challenge(client, challenge)
+
+    def refuse_constant_challenge(self, client: RegisteredClient, challenge: str) -> None:
+        """Where that is policy, a challenge that has done its work does not come back (RFC 9700, section 2.1.1)."""
+        seen = self.seen.get(self.name_of_challenge(client.client_id, challenge))
+        if seen is not None and self.now() < seen.expires_at:
+            raise OAuthError("invalid_request", "the code_challenge was used before")
+
+    def remember_challenge(self, client_id: str, parameters: Parameters) -> None:
+        """Note a challenge whose code was redeemed."""
+        if self.settings.constant_challenges == "refuse" and "code_challenge" in parameters:
+            name = self.name_of_challenge(client_id, parameters["code_challenge"])
+            self.seen.put(name, Seen(self.now() + CHALLENGE_MEMORY))
+
+    def name_of_challenge(self, client_id: str, challenge: str) -> str:
+        """What a challenge is remembered by."""
+        return hashlib.sha256(f"challenge {client_id} {challenge}".encode()).hexdigest()
 
     def needs_pkce(self, client: RegisteredClient) -> bool:
         """Public clients always, others by policy (RFC 9700, section 2.1.1)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 import tempfile
@@ -24,6 +25,10 @@ from conformance.server.mutual_tls import tls_context
 from conformance.server.settings import Settings
 
 HOST = "127.0.0.1"
+
+#: Tells of broken HTTP and of crashes; silent unless somebody listens, for broken HTTP is what the server is sent.
+LOGGER = logging.getLogger("conformance.server")
+LOGGER.addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -97,9 +102,7 @@ def serve(
         yield Running(authorization_server.issuer, ca_file, authority.decode("ascii"), authorization_server)
 
 
-def _sockets(
-    profile: Profile, settings: Settings, stack: ExitStack
-) -> tuple[socket.socket, socket.socket | None]:
+def _sockets(profile: Profile, settings: Settings, stack: ExitStack) -> tuple[socket.socket, socket.socket | None]:
     """The listening sockets: the server's own, and one for client certificates where they can come."""
     asks = settings.tls and settings.mtls and any(client.certificate for client in profile.clients.values())
     main = stack.enter_context(socket.create_server((HOST, 0)))
@@ -136,7 +139,12 @@ class _Thread(threading.Thread):
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         settings = self._server.settings
         runner = web.AppRunner(
-            self._server.application(), access_log=None, auto_decompress=False, shutdown_timeout=0.05
+            self._server.application(),
+            access_log=None,
+            logger=LOGGER,
+            auto_decompress=False,
+            shutdown_timeout=0.05,
+            max_line_size=65_536,
         )
         await runner.setup()
         try:

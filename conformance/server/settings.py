@@ -82,15 +82,22 @@ class Settings:
     pkce_required: bool = False
     """Every client needs a code_challenge; public clients always do."""
     plain_pkce: bool = False
+    constant_challenges: Literal["accept", "refuse"] = "accept"
+    """What happens to a code_challenge whose code was redeemed before (RFC 9700, section 2.1.1)."""
     unregistered_redirect_uris: bool = False
     """Authenticated clients may push redirect URIs that are not registered (RFC 9126, section 2.4)."""
     scopes_supported: tuple[str, ...] = ()
     """Scopes that every client may have, beside its own."""
+    unknown_scopes: Literal["refuse", "ignore"] = "refuse"
+    """What happens to a scope that no client can have; ignored ones are not granted."""
     default_response_mode: Literal["query", "fragment", "form_post"] = "query"
     outer_parameters: Literal["ignore", "refuse"] = "ignore"
     """What happens to parameters beside a request object or a request_uri; they are never used."""
     authorize_errors: Literal["page", "redirect"] = "page"
     """How a known but dead request_uri of the client itself is answered."""
+    errors_before_login: Literal["redirect", "page"] = "redirect"
+    """How a faulty request is answered while nobody is logged in: at the redirect URI (RFC 6749, section 4.1.2.1), or
+    on a page (RFC 9700, section 4.11.2)."""
     error_pages_status: Literal[400, 200, 403] = 400
     iss: bool = True
     """Authorization responses carry iss (RFC 9207)."""
@@ -112,6 +119,10 @@ class Settings:
 
     # Features
     openid: bool = True
+    claims_parameter: bool = True
+    """The parameter claims (OpenID Connect Core, section 5.5)."""
+    auth_time: Literal["always", "asked"] = "always"
+    """When the ID token has auth_time; asked: with max_age, or as a claim."""
     refresh_tokens: bool = True
     introspection: bool = True
     jar: bool = True

@@ -12,10 +12,8 @@ from conformance.server.authorize import Authorize
 from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError
 from conformance.server.forms import Form
+from conformance.server.openid import ACR
 from conformance.server.records import Grant, Token
-
-#: The authentication context class that a password login has here.
-ACR = "urn:example:acr:password"
 
 _SPACES = re.compile(r" +")
 
@@ -210,9 +208,11 @@ class Tokens(Authorize):
             "aud": grant.client_id,
             "iat": now,
             "exp": now + int(self.settings.token_lifetime),
-            "auth_time": int(grant.auth_time),
             "acr": ACR,
         }
+        asked = self.asked_of_id_token(grant.parameters)
+        if self.settings.auth_time == "always" or "max_age" in grant.parameters or "auth_time" in asked:
+            claims["auth_time"] = int(grant.auth_time)
         if "nonce" in grant.parameters:
             claims["nonce"] = grant.parameters["nonce"]
         return claims

@@ -71,6 +71,9 @@ const oauth = oauthMiddleware(provider, {
   onError: (req, res, error, message) => console.error(`${message}: ${error?.stack ?? error}`),
 });
 
+// Some requests make the library throw where nobody catches it. They stay without an answer; the server lives on.
+process.on('unhandledRejection', (error) => console.error('unhandled:', error));
+
 createServer((req, res) => {
   const ours = req.method === 'POST' && own.get(req.url);
   if (!ours) {

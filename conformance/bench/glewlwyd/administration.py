@@ -1,4 +1,4 @@
-"""glewlwyd is configured while it runs, over its administration API: scopes, users, clients, and one plugin a profile."""
+"""glewlwyd is configured while it runs, over its administration API: scopes, users, clients, a plugin a profile."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _scopes(admin: _Administrator, profiles: tuple[Profile, ...]) -> list[str]:
 def _client(registered: Client, folder: Path) -> dict[str, Any]:
     """A client's registration in the words of this server."""
     metadata = registration(registered, folder)
-    public = metadata["token_endpoint_auth_method"] == "none"
+    public = metadata["token_endpoint_auth_method"] == "none"  # noqa: S105 - a method, not a password
     client = {
         "client_id": metadata["client_id"],
         "name": metadata["client_id"],

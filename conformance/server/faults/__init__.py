@@ -28,18 +28,22 @@ class Fault:
     turns: frozenset[str]
     settings: Mapping[str, Any] = field(default_factory=dict)
     plans: tuple[str, ...] = ()
+    profile: str = "reference"
 
 
 _FAULTS: dict[str, Fault] = {}
 
 
 def fault(
-    *turns: str, settings: Mapping[str, Any] | None = None, plans: tuple[str, ...] = ()
+    *turns: str,
+    settings: Mapping[str, Any] | None = None,
+    plans: tuple[str, ...] = (),
+    profile: str = "reference",
 ) -> Callable[[Broken], Broken]:
     """Register a server class as a fault that turns these requirements and nothing else.
 
-    `settings` are set over the profile's; `plans` stand in place of the matrix's own. ValueError for a fault that does
-    not say what is wrong, or a name that is taken.
+    `settings` are set over the profile's; `plans` stand in place of the matrix's own; `profile` is one of targets/.
+    ValueError for a fault that does not say what is wrong, or a name that is taken.
     """
 
     def register(server: Broken) -> Broken:
@@ -49,7 +53,7 @@ def fault(
             raise ValueError(f"{server.__name__}: the docstring of a fault opens with 'BUG: ' and the rule it breaks")
         if name in _FAULTS:
             raise ValueError(f"there are two faults {name}")
-        _FAULTS[name] = Fault(name, bug.removeprefix("BUG: "), server, frozenset(turns), settings or {}, plans)
+        _FAULTS[name] = Fault(name, bug.removeprefix("BUG: "), server, frozenset(turns), settings or {}, plans, profile)
         return server
 
     return register

@@ -11,14 +11,15 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from conformance.profile.model import Client, Feature, Limits, Profile
+from conformance.profile.load import LoadedProfile
+from conformance.profile.model import Client, Feature, Limits
 from conformance.server.app import AuthorizationServer
 
 Server = TypeVar("Server", bound=type[AuthorizationServer])
-Change = Callable[[Profile], Profile]
+Change = Callable[[LoadedProfile], LoadedProfile]
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,11 @@ class Variant:
     notes: frozenset[str] = frozenset()
     plans: tuple[str, ...] = ()
 
-    def profile(self, profile: Profile) -> Profile:
+    def profile(self, loaded: LoadedProfile) -> LoadedProfile:
         """The profile that an operator of this server would write."""
         for change in self.changes:
-            profile = change(profile)
-        return profile
+            loaded = change(loaded)
+        return loaded
 
 
 _VARIANTS: dict[str, Variant] = {}
@@ -98,18 +99,39 @@ def load_variants() -> dict[str, Variant]:
 # Changes to a profile
 
 
+def _updated(loaded: LoadedProfile, **update: Any) -> LoadedProfile:
+    return replace(loaded, profile=loaded.profile.model_copy(update=update))
+
+
 def features(**answers: bool) -> Change:
     """Say outright which features are on or off."""
     told = {Feature(name): answer for name, answer in answers.items()}
-    return lambda profile: profile.model_copy(update={"features": {**profile.features, **told}})
+    return lambda loaded: _updated(loaded, features={**loaded.profile.features, **told})
+
+
+def only(*roles: str) -> Change:
+    """Keep these clients and no others."""
+
+    def change(loaded: LoadedProfile) -> LoadedProfile:
+        kept = {role: client for role, client in loaded.profile.clients.items() if role in roles}
+        return _updated(loaded, clients=kept)
+
+    return change
 
 
 def without(*roles: str) -> Change:
     """Leave clients out."""
+    return lambda loaded: only(*(set(loaded.profile.clients) - set(roles)))(loaded)
 
-    def change(profile: Profile) -> Profile:
-        kept = {role: client for role, client in profile.clients.items() if role not in roles}
-        return profile.model_copy(update={"clients": kept})
+
+def first_is(role: str) -> Change:
+    """Let the client of another role be the first one; the first takes its place."""
+
+    def change(loaded: LoadedProfile) -> LoadedProfile:
+        there = {"first": role, role: "first"}
+        swapped = {one: loaded.profile.clients[there.get(one, one)] for one in loaded.profile.clients}
+        keys = {one: loaded.keyring.clients[there.get(one, one)] for one in loaded.keyring.clients}
+        return replace(_updated(loaded, clients=swapped), keyring=replace(loaded.keyring, clients=keys))
 
     return change
 
@@ -121,13 +143,20 @@ def clients(*roles: str, **update: Any) -> Change:
         values = {name: value(client) if callable(value) else value for name, value in update.items()}
         return client.model_copy(update=values)
 
-    def change(profile: Profile) -> Profile:
-        found = {role: changed(one) if not roles or role in roles else one for role, one in profile.clients.items()}
-        return profile.model_copy(update={"clients": found})
+    def change(loaded: LoadedProfile) -> LoadedProfile:
+        before = loaded.profile.clients
+        return _updated(
+            loaded, clients={role: changed(one) if not roles or role in roles else one for role, one in before.items()}
+        )
 
     return change
 
 
+def one_user(loaded: LoadedProfile) -> LoadedProfile:
+    """There is one person only."""
+    return _updated(loaded, users={"first": loaded.profile.users["first"]})
+
+
 def limits(**update: Any) -> Change:
     """Say other limits."""
-    return lambda profile: profile.model_copy(update={"limits": Limits(**{**profile.limits.model_dump(), **update})})
+    return lambda loaded: _updated(loaded, limits=Limits(**{**loaded.profile.limits.model_dump(), **update}))

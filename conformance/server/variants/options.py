@@ -12,7 +12,7 @@ from conformance.server.client_auth import Presented
 from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError, invalid_client
 from conformance.server.records import Code, Grant, Parameters
-from conformance.server.variants import clients, features, right, variant, without
+from conformance.server.variants import clients, features, first_is, only, right, variant, without
 
 SIGNING = ("signed", "signed_second", "signed_only")
 
@@ -34,8 +34,9 @@ variant("request-objects-pushed-only", "request objects at the PAR endpoint alon
         settings={"jar_by_value": False})  # fmt: skip
 variant("request-objects-unencrypted", "no encrypted request objects", settings={"jwe": False})
 variant("signed-objects-required", "signed request objects are required of everyone",
-        without("second", "public", "secret_jwt", "par_required", "mtls", "mtls_self_signed", "rar", "dpop"),
-        clients("first", auth="private_key_jwt", secret=None),
+        clients(request_objects=lambda client: client.request_objects
+                and client.request_objects.model_copy(update={"required": True})),
+        only("first", *SIGNING), first_is("signed"), without("signed"),
         settings={"require_signed_request_object": True})  # fmt: skip
 variant("without-dpop", "no DPoP (RFC 9449)", without("dpop"), settings={"dpop": False})
 variant("dpop-nonces", "DPoP proofs need a nonce of the server (RFC 9449 section 8)", settings={"dpop_nonce": True})

@@ -1,0 +1,174 @@
+"""Whole flows that several checks take: from a push to a code, to tokens, to an error at the client."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from conformance import expect
+from conformance.checks.test_pushed_request import ends_without_code
+from conformance.http.message import Died, Request
+from conformance.http.wire import Wire
+from conformance.login.browser import Browser
+from conformance.profile.model import Client, Feature, Profile
+from conformance.protocol import client_auth
+from conformance.protocol.authorization import Authorization
+from conformance.protocol.client_auth import Authentication
+from conformance.protocol.outcome import Ending, Outcome
+from conformance.protocol.par import Change, Par, PushAnswer, speaks_openid
+from conformance.protocol.token import Token, TokenAnswer
+from conformance.target import RegisteredClient, Target
+from conformance.verdict import NotApplicable, NotExercised
+
+
+def first_and_public(profile: Profile) -> dict[str, str]:
+    """The first client, and a public one where there is one and it is another."""
+    public = next((role for role, client in profile.clients.items() if client.auth == "none"), None)
+    return {"first": "first"} | ({"public": public} if public not in {None, "first"} else {})  # type: ignore[dict-item]
+
+
+def with_pkce(profile: Profile) -> dict[str, str]:
+    """The same two, as far as their ordinary requests have a code_challenge."""
+    return {name: role for name, role in first_and_public(profile).items() if profile.clients[role].pkce}
+
+
+def openid_client(target: Target) -> RegisteredClient:
+    """A client whose ordinary request is an OpenID Connect one. NotApplicable where there is none."""
+    for role in target.profile.clients:
+        client = target.client(role)
+        if speaks_openid(target, client):
+            return client
+    raise NotApplicable("no client of the profile sends OpenID Connect requests")
+
+
+def other_user(target: Target) -> str:
+    """A user who is not the one that logs in ordinarily. NotApplicable where the profile has one only."""
+    other = next((name for name in target.profile.users if name != target.profile.login.user), None)
+    if other is None:
+        raise NotApplicable("the profile has one user only")
+    return other
+
+
+def without_openid(entry: Client) -> str | None:
+    """A client's scope without openid; None where nothing is left of it."""
+    return " ".join(value for value in (entry.scope or "").split() if value != "openid") or None
+
+
+async def code(
+    par: Par, authorization: Authorization, client: str | RegisteredClient = "first", /, **changes: Change
+) -> tuple[PushAnswer, Outcome]:
+    """A code that an ordinary request, with changes that have to be right, brings. NotExercised where none comes."""
+    answer = await par.accepted(client, **changes)
+    return answer, await authorization.code(answer)
+
+
+async def redeemed(
+    par: Par,
+    authorization: Authorization,
+    token: Token,
+    client: str | RegisteredClient = "first",
+    /,
+    *,
+    by: RegisteredClient | None = None,
+    authentication: Authentication = client_auth.registered,
+    **changes: Change,
+) -> TokenAnswer:
+    """The answer to a token request for the code of an ordinary push; `changes` are to the token request."""
+    answer, outcome = await code(par, authorization, client)
+    return await token.redeem(outcome, answer.push, client=by, authentication=authentication, **changes)
+
+
+async def tokens(
+    par: Par,
+    authorization: Authorization,
+    token: Token,
+    client: str | RegisteredClient = "first",
+    /,
+    *,
+    browser: Browser | None = None,
+    **changes: Change,
+) -> TokenAnswer:
+    """The tokens of a push with changes that have to be right. NotExercised where none come."""
+    answer = await par.accepted(client, **changes)
+    outcome = await authorization.code(answer, browser=browser)
+    return granted(await token.redeem(outcome, answer.push))
+
+
+def granted(answer: TokenAnswer) -> TokenAnswer:
+    """A token answer that has to be a success for the check to go on. NotExercised where it is not."""
+    if not answer.accepted:
+        raise NotExercised(f"the code of an ordinary request was not redeemed: {answer.summary}")
+    return answer
+
+
+async def no_code(
+    par: Par, authorization: Authorization, answer: PushAnswer, *, expected: str = "a refusal"
+) -> Outcome | None:
+    """A faulty push leads to no code, whether it is refused at once or at the authorization endpoint."""
+    answer, outcome = await ends_without_code(par, authorization, answer)
+    expect.that(
+        not (outcome and outcome.granted),
+        "code-issued",
+        "the request was accepted and brought a code",
+        expected=expected,
+        received=outcome.summary if outcome else answer.summary,
+    )
+    return outcome
+
+
+async def tolerated(par: Par, authorization: Authorization, answer: PushAnswer) -> Outcome:
+    """A push with something harmless in it is accepted and leads to a code."""
+    expect.accepted(answer)
+    outcome = await authorization.open(answer)
+    if outcome.ending is Ending.CODE:
+        return outcome
+    return expect.code(outcome, control=await authorization.open(await par.accepted(answer.push.client)))
+
+
+async def error_at_client(
+    par: Par, authorization: Authorization, target: Target, way: str, **changes: Change
+) -> tuple[PushAnswer, Outcome]:
+    """An error that is sent to the redirect_uri: a person says no (`denial`), or nobody is asked (`prompt-none`).
+
+    NotApplicable or NotExercised where the error does not get there.
+    """
+    if way == "denial":
+        answer = await par.accepted(**changes)
+        asked = await authorization.open(answer, stop="consent")
+        if asked.ending is not Ending.CONSENT_ASKED:
+            raise NotApplicable(f"there is no page on which a person could say no: {asked.summary}")
+        answer = await par.accepted(**changes)
+        outcome = await authorization.open(answer, deny=True)
+    else:
+        target.require(Feature.OPENID)
+        answer = await par.accepted(openid_client(target), **{**changes, "prompt": "none"})
+        outcome = await authorization.open(answer, browser=authorization.new_browser(None))
+    if outcome.ending is not Ending.ERROR_REDIRECT:
+        raise NotExercised(f"no error came to the redirect_uri: {outcome.summary}")
+    return answer, outcome
+
+
+def logins(wire: Wire, browser: Browser) -> int:
+    """How often this check has submitted its person's password."""
+    password = browser.person.password if browser.person else ""
+    return sum(
+        password in dict(parse_qsl(exchange.request.content.decode("utf-8", "replace"))).values()
+        for exchange in wire.evidence.exchanges
+        if exchange.purpose == "form" and password
+    )
+
+
+async def is_alive(wire: Wire, target: Target, token: Token, answer: TokenAnswer, client: RegisteredClient) -> bool:
+    """Whether an access token still counts, by introspection or at the UserInfo endpoint. NotApplicable without both."""
+    value = str(answer.json.get("access_token"))
+    told = None if client.public else await token.introspect(value, client)
+    if told is not None and isinstance(told.get("active"), bool):
+        return bool(told["active"])
+    url = target.metadata.userinfo_endpoint
+    if url is None or not answer.id_token or str(answer.json.get("token_type")).lower() != "bearer":
+        raise NotApplicable("neither introspection nor a UserInfo endpoint shows whether the access token counts")
+    request = Request("GET", url, (("Authorization", f"Bearer {value}"),), repeatable=True)
+    try:
+        response = await wire.send(request, purpose="UserInfo")
+    except Died as died:
+        raise NotExercised(f"the UserInfo endpoint gave no answer: {died}") from died
+    return response.status == 200
