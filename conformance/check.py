@@ -28,6 +28,7 @@ class Check:
     requirements: tuple[str, ...]
     needs: tuple[Feature, ...] = ()
     waits: bool = False
+    long: bool = False
     parameters: tuple[tuple[str, Values], ...] = ()
 
 
@@ -43,18 +44,23 @@ class Case:
 
 
 def verifies(
-    *requirements: str, needs: Feature | Sequence[Feature] = (), waits: bool = False
+    *requirements: str, needs: Feature | Sequence[Feature] = (), waits: bool = False, long: bool = False
 ) -> Callable[[Decorated], Decorated]:
     """Mark a function as a check of these requirements.
 
     `needs`: features without which it is not applicable. `waits`: it waits for a lifetime to end, and starts first.
+    `long`: it sends many requests, so that no time limit holds for it but the number of its examples.
     """
 
     def mark(function: Decorated) -> Decorated:
         before = check_of(function) or Check(())
         features = (needs,) if isinstance(needs, Feature) else tuple(needs)
         marked = replace(
-            before, requirements=requirements, needs=(*before.needs, *features), waits=waits or before.waits
+            before,
+            requirements=requirements,
+            needs=(*before.needs, *features),
+            waits=waits or before.waits,
+            long=long or before.long,
         )
         setattr(function, _ATTRIBUTE, marked)
         return function

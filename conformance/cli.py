@@ -153,7 +153,7 @@ def plans() -> None:
 @app.command(help="Make the views of a run anew from its report.json.")
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder of a run, or its report.json.")],
-    into: Annotated[Path | None, typer.Option("--into", help="Where to write them; default: beside the record.")] = None,
+    into: Annotated[Path | None, typer.Option("--into", help="Where to; default: beside the record.")] = None,
 ) -> None:
     """Make the views of a run anew."""
     path = folder / "report.json" if folder.is_dir() else folder

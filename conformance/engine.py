@@ -94,7 +94,7 @@ class Engine:
 
     def start(self, cases: Iterable[Case]) -> None:
         """Start every case: those that wait first, the others in their order."""
-        ordered = sorted(cases, key=lambda case: not case.check.waits)
+        ordered = sorted(cases, key=lambda case: (not case.check.waits, not case.check.long))
         self.states = {case.name: State(case) for case in ordered}
         self._unfinished = len(ordered)
         self._thread.start()
@@ -221,7 +221,7 @@ class Engine:
 
     async def _judge(self, state: State) -> CheckResult:
         state.started = self.clock.now()
-        limit = asyncio.timeout(self._limits.check_seconds)
+        limit = asyncio.timeout(None if state.case.check.long else self._limits.check_seconds)
         wire = Wire(self._transport, self.clock, lambda moment: self._pause(state, limit, moment), state.evidence)
         try:
             assert self.target is not None
@@ -271,7 +271,7 @@ class Engine:
         state.waiting_until = moment
         self._waiting += 1
         self._places.release()
-        self._turn_clock()
+        self._loop.call_soon(self._turn_clock)  # once this wait is known to the clock
         try:
             await self.clock.until(moment)
         finally:
@@ -287,7 +287,10 @@ class Engine:
     def _result(
         self, state: State, outcome: Any, *, message: str | None = None, violation: Violation | None = None
     ) -> CheckResult:
-        broken = list((violation.requirements or state.case.check.requirements) if violation else ())
+        verified = state.case.check.requirements
+        # A finding narrowed to ids that this check does not verify would be lost: then it is about all of them.
+        named = [id for id in violation.requirements if id in verified] if violation else []
+        broken = (named or list(verified)) if violation else []
         text = violation.message if violation else message
         return CheckResult(
             name=state.case.name,

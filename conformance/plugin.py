@@ -108,7 +108,7 @@ def facts() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give every check its case; drop what has no value to run with; report those that wait last."""
+    """Give every check its case; drop what has no value to run with or is not in force; report those that wait last."""
     kept = []
     for item in items:
         function = item.obj if isinstance(item, pytest.Function) else None
@@ -122,7 +122,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             continue
         variant = item.name.partition("[")[2].removesuffix("]")
         name = checks.name_of(item.module.__name__, item.originalname, variant)
-        item.stash[_CASE] = Case(name, checks.title_of(function), function, check, arguments)
+        case = Case(name, checks.title_of(function), function, check, arguments)
+        if not _session(config).runs(case):
+            continue
+        item.stash[_CASE] = case
         kept.append(item)
     items[:] = sorted(kept, key=lambda item: _CASE in item.stash and item.stash[_CASE].check.waits)
 

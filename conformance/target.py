@@ -109,7 +109,7 @@ def detect(profile: Profile, metadata: Metadata) -> dict[Feature, bool]:
         Feature.OPENID: "id_token_signing_alg_values_supported" in document
         and "openid" in (profile.clients["first"].scope or "").split(),
         Feature.PKCE: "S256" in (metadata.strings("code_challenge_methods_supported") or []),
-        Feature.REQUIRE_PKCE: False,
+        Feature.REQUIRE_PKCE: profile.embedded and bool(profile.settings.get("pkce_required")),
         Feature.ISS: metadata.flag("authorization_response_iss_parameter_supported"),
         Feature.JAR: request_objects and speaks_jar,
         Feature.JAR_BY_VALUE: request_objects and metadata.flag("request_parameter_supported"),

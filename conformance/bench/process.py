@@ -28,7 +28,9 @@ def identity(pid: int) -> str | None:
             return None
         # The command in parentheses may hold anything: what follows its last one is plain.
         state, *rest = status.rpartition(")")[2].split()
-        return None if state == "Z" else f"{_boot()}/{rest[18]}"
+        threads = int(rest[16])
+        # What has ended stays visible until its parent asks for it; until its last thread ends it holds its port.
+        return None if state == "Z" and threads <= 1 else f"{_boot()}/{rest[18]}"
     command = [tool("ps"), "-o", "lstart=", "-p", str(pid)]
     told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - nothing of it is foreign
     return told.stdout.strip() or None
@@ -59,8 +61,8 @@ def is_free(port: int) -> bool:
 
 
 def free_port(wanted: int) -> int:
-    """`wanted` if it is free, any free loopback port otherwise."""
-    if is_free(wanted):
+    """`wanted` if it is free, any free loopback port otherwise; 0 wants none in particular."""
+    if wanted and is_free(wanted):
         return wanted
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -310,14 +310,18 @@ def plain(par: Par, client: str) -> Push:
     return replace(push, parameters=push.inside, inside=())
 
 
-@verifies("rfc9126-2.3-signed-object-policy-of-client", "rfc9101-10.5-plain-push-refused-where-required-for-client")
+@verifies(
+    "rfc9126-2.3-signed-object-policy-of-client",
+    "rfc9101-10.5-plain-push-refused-where-required-for-client",
+    needs=Feature.JAR,
+)
 @each(client=signed_only)
 async def test_client_that_must_sign_is_refused_without(par: Par, client: str) -> None:
     """A client that must use signed request objects is refused when it pushes plain parameters."""
     expect.refused(await par.send(plain(par, client), control=lambda: par.ordinary(client)))
 
 
-@verifies("rfc9126-2.3-signed-object-policy-error")
+@verifies("rfc9126-2.3-signed-object-policy-error", needs=Feature.JAR)
 @each(client=signed_only)
 async def test_client_that_must_sign_is_told_invalid_request(par: Par, client: str) -> None:
     """A client that must use signed request objects and does not gets the status 400 and invalid_request."""

@@ -8,7 +8,7 @@ import secrets
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows, roles
-from conformance.clock import Clock
+from conformance.engine import CheckClock
 from conformance.http.wire import Wire
 from conformance.protocol import client_auth
 from conformance.protocol.authorization import Authorization
@@ -150,7 +150,7 @@ async def test_reuse_of_a_code_revokes_its_tokens(
 
 @verifies("rfc6749-4.1.2-code-lifetime", waits=True)
 async def test_code_does_not_live_long(
-    par: Par, authorization: Authorization, token: Token, target: Target, clock: Clock
+    par: Par, authorization: Authorization, token: Token, target: Target, clock: CheckClock
 ) -> None:
     """A code is worth nothing once its lifetime is over, ten minutes after its issue at the latest."""
     declared = target.profile.limits.code_lifetime
@@ -158,7 +158,7 @@ async def test_code_does_not_live_long(
         raise NotApplicable("the profile does not say how long a code lives (`limits.code_lifetime`)")
     control = await flows.redeemed(par, authorization, token)
     answer, outcome = await flows.code(par, authorization)
-    await clock.until(clock.now() + min(declared, TEN_MINUTES) + 1)
+    await clock.until(clock.now() + min(declared, TEN_MINUTES) + 1, "the lifetime of a code")
     late = await token.redeem(outcome, answer.push)
     expect.not_redeemed(late, control=control)
 
@@ -197,7 +197,9 @@ async def test_token_response_is_not_cacheable(par: Par, authorization: Authoriz
     )
 
 
-async def _refused_code(par: Par, authorization: Authorization, token: Token, target: Target, fault: str) -> TokenAnswer:
+async def _refused_code(
+    par: Par, authorization: Authorization, token: Token, target: Target, fault: str
+) -> TokenAnswer:
     """The answer to a code that is worth nothing."""
     if fault == "other-client":
         return await flows.redeemed(par, authorization, token, by=target.client("second"))

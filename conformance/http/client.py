@@ -103,6 +103,9 @@ class Transport:
         try:
             async with asyncio.timeout(self._profile.limits.request_seconds):
                 response = await self._read(client, request, started, begin)
+        except httpx2.LocalProtocolError as refusal:
+            await client.aclose()
+            raise NotExercised(f"the HTTP library does not send such a request: {refusal}") from refusal
         except TimeoutError:
             error = f"no complete answer within {self._profile.limits.request_seconds:g} s"
         except (httpx2.HTTPError, httpx2.InvalidURL, ssl.SSLError, OSError, ValueError) as failure:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 Pairs = tuple[tuple[str, str], ...]
 
 #: JSON deeper than this is refused before it is parsed: the parser's own recursion must not decide.
 DEEPEST_JSON = 100
+#: Strings (skipped as a whole, the last one perhaps unfinished) and brackets. Possessive, so that it is linear.
+_STRUCTURE = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+
+#: Half of a character beyond the basic plane: without its other half it is no text, and cannot be sent on.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,10 @@ class Response:
 
     def json_object(self) -> dict[str, Any] | None:
         """The body as one JSON object (RFC 8259), or None where it is not one."""
+        return self._object
+
+    @cached_property
+    def _object(self) -> dict[str, Any] | None:
         return parse_json_object(self.body)
 
     @property
@@ -73,62 +84,85 @@ class Died(Exception):  # noqa: N818 - an observation about the target, not an e
 
 
 def parse_json_object(body: bytes) -> dict[str, Any] | None:
-    """One JSON object, or None: invalid UTF-8, NaN, duplicate members and absurd nesting are no JSON object."""
+    """One JSON object, or None.
+
+    Invalid UTF-8, NaN, duplicate members, numbers beyond a double's range, halves of surrogate pairs and absurd
+    nesting are no JSON object.
+    """
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    if _depth(text) > DEEPEST_JSON:
+    if _too_deep(text):
         return None
     try:
-        value = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
+        value = json.loads(
+            text, object_pairs_hook=_members, parse_constant=_no_constant, parse_float=_number, parse_int=_integer
+        )
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
 
 
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    in_string = escaped = False
-    for sign in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif sign == "\\":
-                escaped = True
-            elif sign == '"':
-                in_string = False
-        elif sign == '"':
-            in_string = True
-        elif sign in "[{":
+def _too_deep(text: str) -> bool:
+    depth = 0
+    for found in _STRUCTURE.finditer(text):
+        sign = found[0]
+        if sign in "[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > DEEPEST_JSON:
+                return True
         elif sign in "]}":
             depth -= 1
-    return deepest
+    return False
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ValueError("a member stands twice")
-    if any(isinstance(value, float) and not math.isfinite(value) for value in members.values()):
-        raise ValueError("a number is out of range")
     return members
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is out of range")
+    return number
+
+
+def _integer(text: str) -> int:
+    _number(text)
+    return int(text)
 
 
 def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
 
 
+def split(url: str) -> SplitResult:
+    """The parts of a URL that a server may have sent: what is no URL at all has none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
+def host_of(url: str) -> str | None:
+    """The host name of a URL in lower case; None where it has none."""
+    return split(url).hostname
+
+
 def query_of(url: str) -> dict[str, str]:
     """The query parameters of a URL; the first value counts."""
-    return _first_values(urlsplit(url).query)
+    return _first_values(split(url).query)
 
 
 def fragment_of(url: str) -> dict[str, str]:
     """The parameters in a URL's fragment; the first value counts."""
-    return _first_values(urlsplit(url).fragment)
+    return _first_values(split(url).fragment)
 
 
 def _first_values(text: str) -> dict[str, str]:
@@ -140,7 +174,7 @@ def _first_values(text: str) -> dict[str, str]:
 
 def origin(url: str) -> str:
     """Scheme, host and port of a URL, the default port left out (RFC 6454 section 4)."""
-    parts = urlsplit(url)
+    parts = split(url)
     try:
         port = parts.port
     except ValueError:

@@ -170,7 +170,9 @@ class Step(Model):
     if_present: str | None = Field(default=None, description="Only if the page has this element (CSS selector).")
     fill: dict[str, str] = Field(default_factory=dict, description="Field (name or CSS selector) to value.")
     click: str | None = Field(default=None, description="Submit with this button (name, name=value, text or selector).")
-    wait_for: str | None = Field(default=None, description="Browser only: wait for this element.")
+    wait_for: str | None = Field(
+        default=None, description="Browser only: when the rest is done, wait until this element is seen."
+    )
 
 
 class RestCall(Model):
@@ -207,6 +209,28 @@ class Login(Model):
         default_factory=dict,
         description="Sent to the authorization endpoint, as a browser would (Sec-Fetch-*).",
     )
+
+
+class BrowserUse(Model):
+    """Which browser walks through the pages; without one, what only a browser shows stays inconclusive."""
+
+    off: bool = Field(
+        default=False,
+        description="true: leave out what only a browser shows; those checks are told as not applicable.",
+    )
+    engine: Literal["chromium", "firefox", "webkit"] = Field(
+        default="chromium",
+        description="Which kind of browser; firefox and webkit are those that Playwright installs.",
+    )
+    executable: str | None = Field(
+        default=None,
+        description="Path of the browser; the environment variable PAR_BROWSER goes before it. "
+        "Without both: Playwright's own, then Chrome, Edge or Chromium of this machine.",
+    )
+    channel: str | None = Field(
+        default=None, description="An installed browser by Playwright's name for it: chrome, chrome-beta, msedge, …"
+    )
+    headless: bool = Field(default=True, description="false: its windows are seen, which helps to write login.steps.")
 
 
 class Endpoints(Model):
@@ -259,6 +283,10 @@ class Limits(Model):
     largest_body: int = Field(
         default=4 * 1024 * 1024, ge=1, description="The suite never sends a larger body than this (bytes)."
     )
+    examples: int = Field(
+        default=60, ge=0, description="Examples of each fuzzed payload; 0 tries a handful. Requests cost, where you pay."
+    )
+    seed: int = Field(default=0, description="Draws the examples: the same seed draws the same ones.")
     samples: int = Field(default=64, ge=50, description="Pushes from which the randomness of request_uri is judged.")
     code_lifetime: int | None = Field(
         default=None,
@@ -301,6 +329,9 @@ class Profile(Model):
     )
     users: dict[str, User] = Field(default_factory=dict, description="People who can log in, by role: first, second.")
     login: Login = Field(default_factory=Login, description="How a person gets through login and consent.")
+    browser: BrowserUse = Field(
+        default_factory=BrowserUse, description="Which browser walks through the pages (login.steps hold there, too)."
+    )
     features: dict[Feature, Literal["detect"] | bool] = Field(
         default_factory=dict, description="Optional behaviour: true, false or detect (the default)."
     )

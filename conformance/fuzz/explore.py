@@ -1,0 +1,133 @@
+"""Trying many examples at once and shrinking what fails: one defect is one finding, with its smallest example.
+
+Hypothesis draws the examples, without any request; they are sent in batches, side by side; only where one fails does
+Hypothesis search for the smallest example that fails in the same way, request by request and within a budget. The same
+seed draws the same examples.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.errors import NoSuchExample
+from hypothesis.strategies import SearchStrategy
+
+Example = TypeVar("Example")
+
+#: So many examples are under way at once; permits and pace of the transport bound them further.
+WIDTH = 8
+#: So many requests may be spent on making one failing example smaller.
+SHRINK_REQUESTS = 150
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What was seen wrong: the stable word for it, and a sentence. Two problems with one word are one defect."""
+
+    observed: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Failure(Generic[Example]):
+    """A defect with the smallest example that was found, and how many examples met it."""
+
+    problem: Problem
+    example: Example
+    count: int
+
+
+Try = Callable[[Example], Awaitable[Problem | None]]
+
+
+def draw(strategy: SearchStrategy[Example], count: int, seed: int) -> list[Example]:
+    """So many examples of a strategy, the same for the same seed; simple ones first."""
+    drawn: list[Example] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=count,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        derandomize=False,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )
+    @hypothesis.given(strategy)
+    def collect(example: Example) -> None:
+        drawn.append(example)
+
+    collect()
+    return drawn
+
+
+async def explore(
+    strategy: SearchStrategy[Example], attempt: Try[Example], *, examples: int, seed: int
+) -> list[Failure[Example]]:
+    """Try `examples` examples; the defects found, each with its smallest example. Nothing wrong: an empty list."""
+    drawn = await asyncio.to_thread(draw, strategy, examples, seed)
+    found: dict[str, list[tuple[Problem, Example]]] = {}
+    for start in range(0, len(drawn), WIDTH):
+        batch = drawn[start : start + WIDTH]
+        for example, problem in zip(batch, await asyncio.gather(*map(attempt, batch)), strict=True):
+            if problem is not None:
+                found.setdefault(problem.observed, []).append((problem, example))
+    return [await _smallest(strategy, attempt, seen[0][0], seen[0][1], len(seen), seed) for seen in found.values()]
+
+
+async def _smallest(
+    strategy: SearchStrategy[Example],
+    attempt: Try[Example],
+    problem: Problem,
+    example: Example,
+    count: int,
+    seed: int,
+) -> Failure[Example]:
+    """The smallest example with the same observation; the drawn one where none is found again."""
+    loop = asyncio.get_running_loop()
+    spent = 0
+    last: dict[str, Problem] = {}
+
+    def fails_alike(candidate: Example) -> bool:
+        nonlocal spent
+        spent += 1
+        if spent > SHRINK_REQUESTS:
+            return False
+        seen = asyncio.run_coroutine_threadsafe(_awaited(attempt, candidate), loop).result()
+        if seen is None or seen.observed != problem.observed:
+            return False
+        last[repr(candidate)] = seen
+        return True
+
+    settings = hypothesis.settings(
+        max_examples=SHRINK_REQUESTS,
+        phases=[Phase.generate, Phase.shrink],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )
+    try:
+        smallest = await asyncio.to_thread(
+            hypothesis.find,
+            strategy,
+            fails_alike,
+            settings=settings,
+            random=random.Random(seed),  # noqa: S311 - it repeats a search, it hides nothing
+        )
+    except NoSuchExample:
+        return Failure(problem, example, count)
+    except hypothesis.errors.Flaky:
+        return Failure(problem, example, count)
+    return Failure(last.get(repr(smallest), problem), smallest, count)
+
+
+async def _awaited(attempt: Try[Example], example: Example) -> Problem | None:
+    return await attempt(example)
