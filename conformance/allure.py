@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import allure_commons
 import pytest
-from allure_commons.model2 import Attachment, Label, Link, StatusDetails, TestResult, TestStepResult
+from allure_commons.model2 import TestResult
 
-from conformance.report.record import CheckResult, Exchange, Wait
+from conformance.report import allure as view
+from conformance.report.record import CheckResult
+from conformance.report.write import write_whole
 
 if TYPE_CHECKING:
     from conformance.run import Session
@@ -47,45 +49,31 @@ class Bridge:
         session, found = self._lookup(self._item)
         if found is None or found.started is None:
             return
-        started = found.started
-        found = session.engine.with_evidence(found)
-        result.start, result.stop = _milliseconds(started, found.seconds)
-        result.description = found.title
-        word = session.word(found)
-        result.labels += [Label("verdict", word), Label("severity", session.severity(found))]
-        for requirement in found.requirements:
-            specification = session.catalogue.specification_of(requirement)
-            section = session.catalogue.requirements[requirement].section
-            result.labels += [
-                Label("epic", specification.title),
-                Label("feature", f"{specification.id} section {section}"),
-                Label("story", requirement),
-            ]
-            result.links.append(Link("link", session.catalogue.url(requirement), requirement))
-        happened: list[Exchange | Wait] = sorted(
-            [*found.exchanges, *found.waits], key=lambda happening: happening.started
-        )
-        result.steps += [_step(happening) for happening in happened]
+        found = session.engine.with_evidence(session.engine.told(found))
+        view.fill(result, found, session.places(found), session.word(found), session.severity(found))
+        view.add_steps(result, found, _attach)
 
 
-def _milliseconds(started: float, seconds: float) -> tuple[int, int]:
-    """Start and stop as Allure counts them, from Unix seconds and a duration in seconds."""
-    return int(started * 1000), int((started + seconds) * 1000)
+def settle(folder: Path, since: float, redacted: Callable[[str], str]) -> None:
+    """Redact the results written since a moment (Unix seconds) once more: at the end every secret is known."""
+    for path in folder.glob("*.json"):
+        if path.stat().st_mtime < since - 1:
+            continue
+        content = json.loads(path.read_text(encoding="utf-8"))
+        settled = _settled(content, redacted)
+        if settled != content:
+            write_whole(path, json.dumps(settled, indent=1, ensure_ascii=False))
 
 
-def _step(happening: Exchange | Wait) -> TestStepResult:
-    start, stop = _milliseconds(happening.started, happening.seconds)
-    if isinstance(happening, Wait):
-        return TestStepResult(name=f"wait: {happening.reason}", start=start, stop=stop, status="passed")
-    step = TestStepResult(
-        name=f"{happening.purpose}: {happening.method} {happening.status or 'no answer'}",
-        start=start,
-        stop=stop,
-        status="passed" if happening.error is None else "broken",
-        statusDetails=StatusDetails(message=happening.error) if happening.error else None,
-    )
-    source = f"{uuid.uuid4()}-attachment.json"
-    body = json.dumps(happening.model_dump(), indent=1, ensure_ascii=False)
-    allure_commons.plugin_manager.hook.report_attached_data(body=body, file_name=source)
-    step.attachments.append(Attachment(source=source, name="exchange", type="application/json"))
-    return step
+def _settled(value: Any, redacted: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, list):
+        return [_settled(item, redacted) for item in value]
+    if isinstance(value, dict):
+        return {name: _settled(item, redacted) for name, item in value.items()}
+    return value
+
+
+def _attach(body: str, name: str) -> None:
+    allure_commons.plugin_manager.hook.report_attached_data(body=body, file_name=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import itertools
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -42,6 +43,11 @@ class Case:
     check: Check
     arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def uses_browser(self) -> bool:
+        """Whether it runs in a real browser."""
+        return runs_in_browser(self.function)
+
 
 def verifies(
     *requirements: str, needs: Feature | Sequence[Feature] = (), waits: bool = False, long: bool = False
@@ -77,6 +83,13 @@ def each(**parameters: Values) -> Callable[[Decorated], Decorated]:
         return function
 
     return mark
+
+
+def runs_in_browser(function: Function) -> bool:
+    """Whether a check takes the real browser; a parameter of its own by that name is something else."""
+    check = check_of(function)
+    own = {name for name, _ in check.parameters} if check else set()
+    return "browser" in inspect.signature(function).parameters and "browser" not in own
 
 
 def check_of(function: object) -> Check | None:

@@ -20,7 +20,8 @@ from conformance.doctor import examine, print_findings
 from conformance.plans import PlanError, in_force, load_plans
 from conformance.profile.load import ProfileError, load
 from conformance.profile.schema import profile_schema
-from conformance.report import record, schema, write
+from conformance.report import cli as reports
+from conformance.report import schema
 from conformance.requirements import load as load_catalogue
 from conformance.run import reference_profile
 from conformance.server import Settings, serve
@@ -60,7 +61,8 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
 
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    help="Run the checks against a target. Every option of pytest works too: -k, -x, --co, --alluredir …",
+    help="Run the checks against a target. The suite's own options (--plan, --fail-on, --baseline, --sign-key, "
+    "--report-dir, --concurrency) and every option of pytest work: -k, -x, --co, --alluredir …",
 )
 def run(
     context: typer.Context,
@@ -150,19 +152,7 @@ def plans() -> None:
     Console().print(table)
 
 
-@app.command(help="Make the views of a run anew from its report.json.")
-def report(
-    folder: Annotated[Path, typer.Argument(help="Folder of a run, or its report.json.")],
-    into: Annotated[Path | None, typer.Option("--into", help="Where to; default: beside the record.")] = None,
-) -> None:
-    """Make the views of a run anew."""
-    path = folder / "report.json" if folder.is_dir() else folder
-    try:
-        run = record.Run.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as failure:
-        raise _stop(f"{path} is no report of a run: {failure}") from None
-    for view in write.write(run, into or path.parent).values():
-        typer.echo(view)
+reports.add_to(app)
 
 
 @app.command(name="serve", help="Start the reference server, to look at it or to try a client on it.")
@@ -197,4 +187,3 @@ def _setting(text: str) -> tuple[str, object]:
 def main() -> None:
     """Entry point of `par-conformance`."""
     app(prog_name="par-conformance")
-

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from conformance.protocol.metadata import Metadata, discover
 from conformance.protocol.outcome import Ending
 from conformance.protocol.par import Par
 from conformance.protocol.token import Token
+from conformance.report.text import one_line
 from conformance.run import at_embedded
 from conformance.server import serve
 from conformance.target import Target, detect
@@ -29,6 +31,8 @@ from conformance.verdict import NotApplicable, NotExercised
 
 #: A clock that is further off than this makes JWTs fail (seconds).
 SKEW = 5
+#: What is told of one thing (characters).
+LONGEST = 1000
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,16 @@ def examine(path: Path) -> list[Finding]:
 
 
 async def _collect(loaded: LoadedProfile) -> list[Finding]:
-    return [finding async for finding in _examine(loaded)]
+    redactor = Redactor(loaded.keyring.secrets())
+    found = [finding async for finding in _examine(loaded, redactor)]
+    # What a server says goes to a terminal: without secrets, and without what steers one.
+    return [replace(finding, found=one_line(redactor.text(finding.found), LONGEST)) for finding in found]
 
 
-async def _examine(loaded: LoadedProfile) -> AsyncIterator[Finding]:
+async def _examine(loaded: LoadedProfile, redactor: Redactor) -> AsyncIterator[Finding]:
     profile = loaded.profile
     clock = RealClock()
-    transport = Transport(profile, loaded.keyring, Redactor(loaded.keyring.secrets()), clock)
+    transport = Transport(profile, loaded.keyring, redactor, clock)
     told = [url for url in profile.endpoints.model_dump().values() if isinstance(url, str)]
     transport.allow(*told, *filter(None, (profile.issuer, profile.metadata_url)))
     wire = Wire(transport, clock, clock.until)
@@ -125,8 +132,9 @@ def _skew(metadata: Metadata) -> float | None:
         date = response.header("date")
         if date:
             try:
-                return parsedate_to_datetime(date).timestamp() - response.started
-            except (ValueError, TypeError):
+                moment = parsedate_to_datetime(date[:64])
+                return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - response.started
+            except (ValueError, TypeError, IndexError, OverflowError):
                 return None
     return None
 
@@ -190,4 +198,3 @@ def print_findings(findings: list[Finding], console: Console) -> None:
         console.print(finding.found, markup=False, highlight=False)
         if finding.fix:
             console.print(f"    fix: {finding.fix}", markup=False, highlight=False)
-

@@ -15,6 +15,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.browser.browser import Browser
+from conformance.browser.find import NoBrowserError
+from conformance.browser.leg import MOST_WINDOWS, Leg
 from conformance.check import Case
 from conformance.clock import Clock, RealClock, TurnedClock
 from conformance.http.client import Transport
@@ -36,6 +39,13 @@ from conformance.verdict import NotApplicable, NotExercised, Violation
 #: How often and how far apart (seconds) a target is asked for a sign of life before it is called dead.
 LIVENESS_ATTEMPTS = 4
 LIVENESS_PAUSE = 0.5
+#: So many checks in a row of which not one request was answered are as good as dead.
+UNANSWERED = 16
+#: How much longer than an ordinary check a long one may take.
+LONG = 10
+#: What a result tells of a server's words (characters); the evidence has more.
+LONGEST_MESSAGE = 4000
+LONGEST_WORD = 200
 #: The requirement that a server breaks which dies of what it is sent.
 LIVENESS = "rfc9126-2.3-malformed-answered"
 
@@ -64,6 +74,23 @@ class State:
     evidence: Evidence = field(default_factory=Evidence)
     started: float | None = None
     waiting_until: float | None = None
+    progress: tuple[int, int] | None = None
+    browser: Browser | None = None
+    authorization: Authorization | None = None
+
+    def report(self, done: int, total: int) -> None:
+        """Remember how far a long check has come."""
+        self.progress = (done, total)
+
+
+@dataclass(frozen=True)
+class Live:
+    """How a run stands: checks finished and all, who waits until when (Unix seconds), examples tried and all."""
+
+    finished: int
+    everything: int
+    waiting: list[tuple[str, float]]
+    examples: tuple[int, int]
 
 
 class Engine:
@@ -88,13 +115,16 @@ class Engine:
         self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
         self._waiting = 0
         self._unfinished = 0
+        self._unanswered = 0
         self._main: Future[None] | None = None
+        self._root: asyncio.Task[Any] | None = None
+        self._leg: Leg | None = None
 
     # -- from the outside --------------------------------------------------------------------------------------------
 
     def start(self, cases: Iterable[Case]) -> None:
-        """Start every case: those that wait first, the others in their order."""
-        ordered = sorted(cases, key=lambda case: (not case.check.waits, not case.check.long))
+        """Start every case: those that wait first, those in the browser next, the others in their order."""
+        ordered = sorted(cases, key=lambda case: (not case.check.waits, not case.check.long, not case.uses_browser))
         self.states = {case.name: State(case) for case in ordered}
         self._unfinished = len(ordered)
         self._thread.start()
@@ -115,6 +145,7 @@ class Engine:
     def stop(self) -> None:
         """End what still runs; its cases are inconclusive: interrupted."""
         if not self._thread.is_alive():
+            self._loop.close()  # where it never ran; else it is closed already
             return
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -124,11 +155,16 @@ class Engine:
             if not state.future.done():
                 state.future.set_result(self._result(state, "inconclusive", message="the run was interrupted"))
 
-    def live(self) -> tuple[int, int, list[tuple[str, float]]]:
-        """For the live line: finished, all, and who waits until when (Unix seconds)."""
+    def live(self) -> Live:
+        """How things stand, for the live line."""
         states = list(self.states.values())
-        waiting = [(s.case.title, s.waiting_until) for s in states if s.waiting_until is not None]
-        return sum(s.future.done() for s in states), len(states), waiting
+        drawn = [s.progress for s in states if s.progress and not s.future.done()]
+        return Live(
+            finished=sum(s.future.done() for s in states),
+            everything=len(states),
+            waiting=[(s.case.title, s.waiting_until) for s in states if s.waiting_until is not None],
+            examples=(sum(done for done, _ in drawn), sum(total for _, total in drawn)),
+        )
 
     # -- on the loop -------------------------------------------------------------------------------------------------
 
@@ -137,6 +173,11 @@ class Engine:
         self._loop.run_forever()
 
     async def _end(self) -> None:
+        if self._root is not None:  # the checks first: the browser is driven by tasks of its own, which close it
+            self._root.cancel()
+            await asyncio.gather(self._root, return_exceptions=True)
+        if self._leg is not None:
+            await self._leg.close()
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
@@ -147,6 +188,7 @@ class Engine:
             await self._transport.close()
 
     async def _all(self) -> None:
+        self._root = asyncio.current_task()
         self._transport = Transport(self.loaded.profile, self.loaded.keyring, self.redactor, self.clock)
         self._places = Permits(self._limits.concurrency)
         self._nonces: dict[str, str] = {}
@@ -161,7 +203,22 @@ class Engine:
                 state.future.set_result(self._result(state, "inconclusive", message=self.problems[0]))
             return
         self._browsers = Browsers(self.target)
-        await asyncio.gather(*(self._case(state) for state in self.states.values()))
+        self._leg = Leg(self.loaded.profile, self.redactor, self._transport.pace, self.target.metadata.issuer)
+        self._windows = Permits(min(MOST_WINDOWS, self._limits.concurrency))
+        try:
+            async with asyncio.timeout(self._limits.run_seconds):
+                await asyncio.gather(*(self._case(state) for state in self.states.values()))
+        except TimeoutError:
+            self._end_early(f"the run did not end within its time limit of {self._limits.run_seconds:g} s")
+        if self._leg.problem is not None:
+            self.problems.append(f"what only a browser shows could not be tried: {self._leg.problem}")
+
+    def _end_early(self, reason: str) -> None:
+        """What has no result yet is inconclusive, for a reason that the whole run has."""
+        self.problems.append(reason)
+        for state in self.states.values():
+            if not state.future.done():
+                state.future.set_result(self._result(state, "inconclusive", message=reason))
 
     async def _prepare(self) -> Target:
         profile = self.loaded.profile
@@ -184,13 +241,23 @@ class Engine:
         return Target(profile, self.loaded.keyring, metadata, features, tuple(profile.plans))
 
     async def _case(self, state: State) -> None:
-        await self._places.acquire(0 if state.case.check.waits else 1)
+        if not state.case.uses_browser:
+            await self._with_place(state)
+            return
+        async with self._windows.held(0 if state.case.check.waits else 1):
+            await self._with_place(state)
+
+    async def _with_place(self, state: State) -> None:
+        early = state.case.check.waits or state.case.uses_browser  # what takes long must not begin late
+        await self._places.acquire(0 if early else 1)
         try:
             if self.died:
                 result = self._result(state, "inconclusive", message=self.died)
             else:
                 result = await self._judge(state)
                 await self._see_whether_it_lives(state)
+        except Exception:  # whatever it is, nobody may wait for this check for ever
+            result = self._result(state, "inconclusive", message=f"a defect of the suite:\n{traceback.format_exc()}")
         finally:
             self._places.release()
             self._unfinished -= 1
@@ -199,36 +266,52 @@ class Engine:
 
     async def _see_whether_it_lives(self, state: State) -> None:
         """After a request without an answer: does the target answer at all? If not, the run ends in good order."""
-        if self.died or not any(exchange.error for exchange in state.evidence.exchanges) or self.target is None:
+        exchanges = state.evidence.exchanges
+        if exchanges:
+            silent = all(exchange.response is None for exchange in exchanges)
+            self._unanswered = self._unanswered + 1 if silent else 0
+        if self.died or not any(exchange.error for exchange in exchanges) or self.target is None:
+            return
+        if self._unanswered >= UNANSWERED:
+            self.died = f"the target answered no request of {self._unanswered} checks in a row"
+            self.problems.append(self.died)
             return
         url = self.target.metadata.pushed_authorization_request_endpoint or self.loaded.profile.issuer
         if url is None:
             return
-        for attempt in range(LIVENESS_ATTEMPTS):
+        attempt = 0
+        while attempt < LIVENESS_ATTEMPTS:
             try:
                 await self._transport.send(
                     Request("GET", url, fresh_connection=True), self.preparation, purpose="liveness", priority=0
                 )
-            except Died:
+            except Died as died:
                 await asyncio.sleep(LIVENESS_PAUSE * attempt)
+                # An answer that was waited for to the end of the time limit is a pause by itself.
+                attempt += 2 if isinstance(died.__cause__, TimeoutError) else 1
             except NotExercised:
                 return
             else:
                 return
+        if self.died:  # another check was faster to see it
+            return
         at_work = [other.case.name for other in self.states.values() if other.started and not other.future.done()]
         self.died = f"the target stopped answering while these checks were at work: {', '.join(at_work[:8])}"
         self.problems.append(self.died)
 
     async def _judge(self, state: State) -> CheckResult:
         state.started = self.clock.now()
-        limit = asyncio.timeout(None if state.case.check.long else self._limits.check_seconds)
+        seconds = self._limits.check_seconds * (LONG if state.case.check.long else 1)
+        limit = asyncio.timeout(seconds)
         wire = Wire(self._transport, self.clock, lambda moment: self._pause(state, limit, moment), state.evidence)
+        wire.progress = state.report
         try:
             assert self.target is not None
             for feature in state.case.check.needs:
                 self.target.require(feature)
+            await self._with_browser(state)
             async with limit:
-                await state.case.function(**self._arguments(state.case, wire, self.target))
+                await state.case.function(**self._arguments(state, wire, self.target))
         except Violation as seen:
             return self._result(state, "violation", violation=seen)
         except NotApplicable as reason:
@@ -238,17 +321,39 @@ class Engine:
         except Died as reason:
             return self._result(state, "inconclusive", message=f"the target gave no answer: {reason}")
         except TimeoutError:
-            message = f"the check did not end within its time limit of {self._limits.check_seconds:g} s"
+            message = f"the check did not end within its time limit of {seconds:g} s"
             return self._result(state, "inconclusive", message=message)
         except Exception:  # a defect of the suite itself: said as such, never taken for a verdict on the server
             message = f"the check itself broke, which is a defect of the suite:\n{traceback.format_exc()}"
             return self._result(state, "inconclusive", message=message)
+        finally:
+            if state.authorization is not None:
+                state.authorization.end()
+            if state.browser is not None:
+                await state.browser.close()
         return self._result(state, "pass")
 
-    def _arguments(self, case: Case, wire: Wire, target: Target) -> dict[str, Any]:
+    async def _with_browser(self, state: State) -> None:
+        """See to it that the browser runs before a check that needs it begins: its start is not the check's time."""
+        if not state.case.uses_browser or self._leg is None:
+            return
+        if self.loaded.profile.browser.off:
+            raise NotApplicable("the profile leaves the browser out (browser.off)")
+        try:
+            await self._leg.process()
+        except NoBrowserError as problem:
+            raise NotExercised(str(problem)) from problem
+
+    def _arguments(self, state: State, wire: Wire, target: Target) -> dict[str, Any]:
+        case = state.case
+        state.authorization = authorization = Authorization(wire, target, self._browsers)
+        if case.uses_browser:
+            assert self._leg is not None
+            state.browser = Browser(self._leg, wire, target, authorization)
         available: dict[str, Any] = {
             "par": Par(wire, target, self._nonces),
-            "authorization": Authorization(wire, target, self._browsers),
+            "authorization": authorization,
+            "browser": state.browser,
             "token": Token(wire, target, self._nonces),
             "target": target,
             "wire": wire,
@@ -271,11 +376,15 @@ class Engine:
         state.waiting_until = moment
         self._waiting += 1
         self._places.release()
+        if state.browser is not None:  # its windows stay open: what costs is a page at work
+            self._windows.release()
         self._loop.call_soon(self._turn_clock)  # once this wait is known to the clock
         try:
             await self.clock.until(moment)
         finally:
             self._places.overdraw()
+            if state.browser is not None:
+                self._windows.overdraw()
             self._waiting -= 1
             state.waiting_until = None
         limit.reschedule(None if left is None else self._loop.time() + left)
@@ -298,14 +407,30 @@ class Engine:
             requirements=list(state.case.check.requirements),
             outcome=outcome,
             broken=broken,
-            observed=violation.observed if violation else None,
-            message=self.redactor.text(text) if text else None,
-            expected=violation.expected if violation else None,
-            received=self.redactor.text(violation.received) if violation and violation.received else None,
+            observed=self.shown(violation.observed, LONGEST_WORD) if violation else None,
+            message=self.shown(text),
+            expected=self.shown(violation.expected) if violation else None,
+            received=self.shown(violation.received) if violation else None,
             started=state.started,
             seconds=max(0.0, self.clock.now() - state.started) if state.started else 0.0,
             waits=state.evidence.waits,
         )
+
+    def shown(self, text: str | None, limit: int = LONGEST_MESSAGE) -> str | None:
+        """A text for a report: without secrets, its middle left out where it is long."""
+        text = self.redactor.text(text) if text else text
+        if text is None or len(text) <= limit:
+            return text
+        return f"{text[: limit // 2]} … {text[-limit // 2 :]}"
+
+    def told(self, result: CheckResult) -> CheckResult:
+        """The result once more without secrets: at the end more of them are known than when it was made."""
+        texts = ("observed", "message", "expected", "received")
+        return result.model_copy(update={name: self.shown(getattr(result, name)) for name in texts})
+
+    def told_fact(self, fact: Fact) -> Fact:
+        """A measured fact without secrets."""
+        return fact.model_copy(update={"value": self.shown(fact.value), "detail": self.shown(fact.detail)})
 
     def liveness(self) -> CheckResult | None:
         """Whether the target answered to the end, as a finding of its own; None where it never did."""
@@ -326,4 +451,10 @@ class Engine:
     def with_evidence(self, result: CheckResult) -> CheckResult:
         """The result with its exchanges, redacted: made at the end, when every secret is known."""
         evidence = self.states[result.name].evidence if result.name in self.states else self.preparation
-        return result.model_copy(update={"exchanges": evidence.records(self.redactor)})
+        told: dict[str, Any] = {"exchanges": evidence.records(self.redactor)}
+        browser = self.states[result.name].browser if result.name in self.states else None
+        if browser is not None:
+            passed = result.outcome == "pass"
+            told["pictures"] = browser.sight.shown(self.redactor, passed=passed)
+            told["trace"] = [] if passed else browser.sight.trace(self.redactor)
+        return result.model_copy(update=told)

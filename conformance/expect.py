@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.protocol.outcome import Ending, Outcome
 from conformance.protocol.par import PushAnswer
 from conformance.protocol.token import TokenAnswer
-from conformance.verdict import NotExercised, Violation
+from conformance.verdict import NotApplicable, NotExercised, Violation
 
 
 def that(
@@ -102,8 +102,7 @@ def no_code(outcome: Outcome, *, control: Outcome) -> Outcome:
         )
     if control.ending is not Ending.CODE:
         raise NotExercised(f"the same attempt without the fault brought no code either: {control.summary}")
-    if outcome.ending is Ending.STUCK:
-        raise NotExercised(f"the login did not come to an end: {outcome.reason}")
+    # A login that is asked for again and again is a refusal too: the control shows that the person can log in.
     if outcome.ending is Ending.DIED:
         raise Violation(
             "no-answer",
@@ -169,4 +168,21 @@ def an_error(answer: PushAnswer) -> PushAnswer:
     control_accepted(answer)
     if answer.response is None:
         raise NotExercised(f"the faulty request was not answered: {answer.died}")
+    return answer
+
+
+def error_code(answer: PushAnswer, code: str) -> PushAnswer:
+    """The refusal of a push has this error code. NotApplicable where there is no code to look at."""
+    if answer.accepted:
+        raise NotApplicable(f"the faulty request was accepted, so that there is no error to look at: {answer.summary}")
+    control_accepted(answer)
+    if answer.error is None:
+        raise NotApplicable(f"the refusal has no error code: {answer.summary}")
+    that(
+        answer.error == code,
+        "other-code",
+        f"the error code is {answer.error}",
+        expected=code,
+        received=answer.summary,
+    )
     return answer

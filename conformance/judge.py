@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from conformance.baseline import Baseline
 from conformance.plans import Applied
 from conformance.profile.model import Deviation
+from conformance.report import record
+from conformance.report.comparison import broken
 from conformance.report.record import CheckResult, DeviationResult, RequirementResult
 from conformance.requirements import Catalogue
 from conformance.verdict import BROKEN, Answer, Level, Verdict
@@ -37,6 +40,7 @@ class Judgement:
     gate: Answer
     sentence: str
     tally: dict[Verdict, int]
+    baseline: record.Baseline | None = None
 
 
 def judge(
@@ -49,8 +53,12 @@ def judge(
     today: date,
     complete: bool = True,
     fail_on: Level = Level.MUST,
+    baseline: Baseline | None = None,
 ) -> Judgement:
-    """Judge a run. `verified_by`: check to ids. `complete`: every check was chosen, so that deviations can be stale."""
+    """Judge a run. `verified_by`: check to ids. `complete`: every check was chosen, so that deviations can be stale.
+
+    With a `baseline` the gate counts only findings that it does not have; verdicts and conformance stay as they are.
+    """
     listed = list(results)
     book = _Deviations(deviations, today)
     found: list[RequirementResult] = []
@@ -70,14 +78,16 @@ def judge(
     ]
     tally = Counter(item.verdict for item in found)
     conformance = _conformance(found)
-    gate = _gate(found, entries, fail_on)
+    excused = _excused(found, listed, book, baseline) if baseline else frozenset()
+    gate = _gate(found, entries, fail_on, excused)
     return Judgement(
         found,
         entries,
         conformance,
         gate,
-        _sentence(conformance, gate, tally),
+        _sentence(conformance, gate, tally, " against the baseline" if baseline else ""),
         {verdict: tally[verdict] for verdict in _GRAVEST if tally[verdict]},
+        baseline.told(listed, in_force) if baseline else None,
     )
 
 
@@ -183,7 +193,7 @@ class _Deviations:
     ) -> str:
         if number in self._matched:
             return "expired" if self._expired(entry) else "matched"
-        if not complete or entry.requirement not in in_force:
+        if not complete or entry.unverified or entry.requirement not in in_force:
             return "unused"
         own = [
             result
@@ -207,22 +217,43 @@ def _conformance(found: Sequence[RequirementResult]) -> Answer:
     return Answer.PASS
 
 
-def _gate(found: Sequence[RequirementResult], entries: Sequence[DeviationResult], fail_on: Level) -> Answer:
+def _excused(
+    found: Iterable[RequirementResult], results: Sequence[CheckResult], book: _Deviations, baseline: Baseline
+) -> frozenset[str]:
+    """The broken requirements of whose findings, those that a deviation lists aside, none breaks the gate."""
+    return frozenset(
+        item.id
+        for item in found
+        if item.verdict in {Verdict.FAIL, Verdict.WARN}
+        and not any(
+            baseline.breaks(item.id, result) and not book.matches(item.id, result)
+            for result in results
+            if item.id in broken(result)
+        )
+    )
+
+
+def _gate(
+    found: Sequence[RequirementResult],
+    entries: Sequence[DeviationResult],
+    fail_on: Level,
+    excused: frozenset[str] = frozenset(),
+) -> Answer:
     """To CI: only the unexpected counts."""
     failing = {Verdict.FAIL, Verdict.STALE} | ({Verdict.WARN} if fail_on is Level.SHOULD else set())
-    if any(item.verdict in failing for item in found):
+    if any(item.verdict in failing and item.id not in excused for item in found):
         return Answer.FAIL
     if any(entry.state in {"stale", "expired"} for entry in entries):
         return Answer.FAIL
     must = [item for item in found if item.applied is Level.MUST]
-    if not any(item.verdict in {Verdict.PASS, Verdict.DEVIATION} for item in must):
+    if not any(item.verdict in {Verdict.PASS, Verdict.DEVIATION} or item.id in excused for item in must):
         return Answer.INCOMPLETE
     if any(item.verdict is Verdict.INCONCLUSIVE for item in found):
         return Answer.INCOMPLETE
     return Answer.PASS
 
 
-def _sentence(conformance: Answer, gate: Answer, tally: Mapping[Verdict, int]) -> str:
+def _sentence(conformance: Answer, gate: Answer, tally: Mapping[Verdict, int], against: str) -> str:
     broken = tally.get(Verdict.FAIL, 0) + tally.get(Verdict.DEVIATION, 0)
     first = {
         Answer.PASS: "The server keeps every obligation that could be tested",
@@ -232,8 +263,8 @@ def _sentence(conformance: Answer, gate: Answer, tally: Mapping[Verdict, int]) -
     unclear = tally.get(Verdict.INCONCLUSIVE, 0)
     why = f"{unclear} requirement{'s' if unclear != 1 else ''} inconclusive" if unclear else "no obligation was passed"
     second = {
-        Answer.PASS: "the gate holds",
-        Answer.FAIL: "the gate does not hold",
+        Answer.PASS: f"the gate holds{against}",
+        Answer.FAIL: f"the gate does not hold{against}",
         Answer.INCOMPLETE: f"the gate is undecided ({why})",
     }[gate]
     return f"{first}; {second}."

@@ -16,17 +16,27 @@ class LiveLine:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._shown = False
+        self._begun = time.monotonic()
+
+    def _estimate(self, done: int, total: int) -> str:
+        """How long the examples will take at the pace so far."""
+        if not done:
+            return ""
+        return f" (about {(time.monotonic() - self._begun) / done * (total - done):.0f} s left)"
 
     def show(self) -> None:
         """Write the line as things stand."""
         if not sys.stderr.isatty():
             return
-        finished, everything, waiting = self._engine.live()
-        text = f"{finished}/{everything} checks done, {everything - finished - len(waiting)} at work"
-        if waiting:
-            title, moment = max(waiting, key=lambda item: item[1])
+        live = self._engine.live()
+        text = f"{live.finished}/{live.everything} checks done"
+        done, total = live.examples
+        if total:
+            text += f", {done}/{total} examples{self._estimate(done, total)}"
+        if live.waiting:
+            title, moment = max(live.waiting, key=lambda item: item[1])
             until = time.strftime("%H:%M:%S", time.localtime(moment))
-            text += f", {len(waiting)} waiting (last until {until}: {title[:40]})"
+            text += f", {len(live.waiting)} waiting (last until {until}: {title[:40]})"
         sys.stderr.write(f"\r\x1b[2K{text}")
         sys.stderr.flush()
         self._shown = True

@@ -3,8 +3,8 @@
 A fault can change only checks in whose course one of the methods that it overrides is called. Which those are is learnt
 from one traced run of the correct server, so that no fault is tried on checks that cannot notice it.
 
-`python -m conformance.matrix [NAME …]` prints what turned; without names it tries everything, and fails where a fault
-is not caught exactly, or a check is killed by none.
+`python -m conformance.matrix [NAME …]` prints what turned; without names it tries everything that needs no browser,
+with `--browser` the rest, and fails where a fault is not caught exactly, or a check is killed by none.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from conformance.check import Case, cases_of, functions
+from conformance.check import Case, Function, cases_of, functions, runs_in_browser
 from conformance.clock import TurnedClock
 from conformance.profile.load import LoadedProfile, load
+from conformance.profile.model import Feature
 from conformance.report.record import Run
 from conformance.run import Session, reference_profile
 from conformance.server import AuthorizationServer
@@ -40,8 +41,13 @@ SETTINGS: Mapping[str, Any] = {"lifetime": 60}
 FINDINGS = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
 #: A check that hangs on a fault must not hold up the matrix (seconds).
 CHECK_SECONDS = 20
+BROWSER_SECONDS = 90
+#: Examples of each fuzzed payload: only the faults that nothing else finds ask for more.
+EXAMPLES = 6
 #: For fewer faults than this it does not pay to learn first which checks they concern.
 FEW = 8
+#: On the command line: the faults that need a browser, and no others.
+BROWSER = "--browser"
 _SERVER = str(Path(__file__).parent / "server")
 
 Touched = Mapping[str, frozenset[str]]
@@ -84,26 +90,31 @@ def trial(
     plans: tuple[str, ...] = (),
     loaded: LoadedProfile | None = None,
     only: frozenset[str] | None = None,
+    examples: int = EXAMPLES,
+    browser: bool = False,
 ) -> Run:
-    """Run every check, or only those of some names, on a server under a turned clock."""
+    """Run every check, or only those of some names, on a server under a turned clock; in a browser only if asked to."""
     loaded = loaded or loaded_profile()
+    seconds = {"check_seconds": BROWSER_SECONDS} if browser else {}
     profile = loaded.profile.model_copy(
         update={
+            "limits": loaded.profile.limits.model_copy(update={"examples": examples, **seconds}),
             "settings": {**loaded.profile.settings, **SETTINGS, **(settings or {})},
             "plans": list(plans or PLANS),
         }
     )
     session = Session.of(replace(loaded, profile=profile), clock=TurnedClock(), server=server)
     try:
-        session.start([case for case in _cases(session) if only is None or case.name in only])
+        session.start([case for case in _cases(session, browser) if only is None or case.name in only])
         return session.conclude(wait=True, evidence=False)
     finally:
         session.close()
 
 
-def _cases(session: Session) -> Iterator[Case]:
+def _cases(session: Session, browser: bool = False) -> Iterator[Case]:
+    """Every check, those in a browser aside: they are slow, and only faults of their own need them."""
     for function in functions():
-        yield from cases_of(function, session.loaded.profile)
+        yield from (case for case in cases_of(function, session.loaded.profile) if browser or not case.uses_browser)
 
 
 # -- which checks a fault can change --------------------------------------------------------------------------------
@@ -112,7 +123,7 @@ def _cases(session: Session) -> Iterator[Case]:
 def trace(profile: str = "reference") -> Touched:
     """For each check the names of the server's functions that are called in its course, from a run one by one."""
     loaded = loaded_profile(profile)
-    limits = loaded.profile.limits.model_copy(update={"concurrency": 1})
+    limits = loaded.profile.limits.model_copy(update={"concurrency": 1, "examples": EXAMPLES})
     loaded = replace(loaded, profile=loaded.profile.model_copy(update={"limits": limits}))
     touched: dict[str, set[str]] = {}
     current: list[set[str]] = [set()]
@@ -160,17 +171,31 @@ def concerned(fault: Fault, touched: Touched) -> frozenset[str] | None:
 
 # -- trying faults --------------------------------------------------------------------------------------------------
 
-_BASELINES: dict[tuple[str, str, tuple[str, ...]], Run] = {}
+_BASELINES: dict[tuple[object, ...], Run] = {}
 _TRACES: dict[str, Touched] = {}
 
 
 def baseline(fault: Fault) -> Run:
     """The run of the correct server under the fault's settings and plans, made once."""
-    key = (fault.profile, repr(sorted(fault.settings.items())), fault.plans)
+    key = _under(fault)
     if key not in _BASELINES:
-        loaded = loaded_profile(fault.profile)
-        _BASELINES[key] = trial(AuthorizationServer, fault.settings, fault.plans or _plans(fault), loaded)
+        loaded = _loaded(fault)
+        _BASELINES[key] = trial(
+            AuthorizationServer, fault.settings, fault.plans or _plans(fault), loaded, browser=fault.browser
+        )
     return _BASELINES[key]
+
+
+def _under(fault: Fault) -> tuple[object, ...]:
+    """What faults have to have in common to be compared with the same run."""
+    told = [repr(sorted(told.items())) for told in (fault.settings, fault.features)]
+    return (fault.profile, *told, fault.plans, fault.browser)
+
+
+def _loaded(fault: Fault) -> LoadedProfile:
+    loaded = loaded_profile(fault.profile)
+    told = {**loaded.profile.features, **{Feature(name): on for name, on in fault.features.items()}}
+    return replace(loaded, profile=loaded.profile.model_copy(update={"features": told}))
 
 
 def _plans(fault: Fault) -> tuple[str, ...]:
@@ -178,7 +203,7 @@ def _plans(fault: Fault) -> tuple[str, ...]:
 
 
 def _selection(fault: Fault) -> frozenset[str] | None:
-    if fault.settings:
+    if fault.settings or fault.features or fault.browser:
         return None  # a trace under settings of its own would cost more than trying every check
     if fault.profile not in _TRACES:
         _TRACES[fault.profile] = trace(fault.profile)
@@ -192,10 +217,11 @@ def _selection(fault: Fault) -> frozenset[str] | None:
 def examine(fault: Fault, *, select: bool = True) -> Result:
     """Try one fault: what is different from the correct server's run."""
     started = time.perf_counter()
-    loaded = loaded_profile(fault.profile)
+    loaded = _loaded(fault)
     only = _selection(fault) if select else None
     before = {item.id: item.verdict for item in baseline(fault).requirements}
-    run = trial(fault.server, fault.settings, fault.plans or _plans(fault), loaded, only)
+    plans = fault.plans or _plans(fault)
+    run = trial(fault.server, fault.settings, plans, loaded, only, fault.examples, fault.browser)
     ran = {id for check in run.checks for id in check.requirements}
     changed = {
         item.id: item.verdict for item in run.requirements if item.id in ran and item.verdict is not before.get(item.id)
@@ -224,10 +250,9 @@ def examine_all(names: Sequence[str]) -> Iterator[Result]:
     """Try faults on all cores, each as soon as a core is free, in the order of the names."""
     faults = load_faults()
     # Faults with the same settings go to the same worker, for they share a trace and a baseline.
-    grouped: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    grouped: dict[tuple[object, ...], list[str]] = {}
     for name in names:
-        fault = faults[name]
-        grouped.setdefault((fault.profile, repr(sorted(fault.settings.items())), fault.plans), []).append(name)
+        grouped.setdefault(_under(faults[name]), []).append(name)
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
         yield from pool.map(_examine_named, [name for group in grouped.values() for name in group])
 
@@ -243,24 +268,29 @@ def lines(result: Result) -> Iterator[str]:
             yield f"      unexpected {requirement} is {result.turned[requirement]}"
 
 
-def unkilled(results: Sequence[Result]) -> list[str]:
+def unkilled(results: Sequence[Result], checks: Sequence[Function]) -> list[str]:
     """The checks (functions) that no fault kills."""
     killed = {name.split("[")[0] for result in results for name in result.killed}
     return [
         name
-        for function in functions()
+        for function in checks
         if (name := f"{function.__module__.rsplit('.', 1)[-1]}::{function.__name__}") not in killed
     ]
 
 
 def main(names: list[str]) -> int:
-    """Try the named faults, or all; 1 if one of them is not caught exactly, or a check is killed by none."""
+    """Try the named faults, or all; 1 if one of them is not caught exactly, or a check is killed by none.
+
+    `--browser` in place of names: the faults that only checks in a browser find, which are left out otherwise.
+    """
     faults = load_faults()
+    browser = names == [BROWSER]
+    names = [] if browser else names
     unknown = [name for name in names if name not in faults]
     if unknown:
         sys.stderr.write(f"there is no fault {', '.join(unknown)}\n")
         return 2
-    chosen = names or list(faults)
+    chosen = names or [name for name, fault in faults.items() if fault.browser is browser]
     results = []
     few = len(chosen) < FEW
     for result in (examine(faults[name], select=False) for name in chosen) if few else examine_all(chosen):
@@ -271,8 +301,9 @@ def main(names: list[str]) -> int:
     sys.stdout.write(f"faults caught exactly: {exact} of {len(results)}\n")
     complete = exact == len(results)
     if not names:
-        alive = unkilled(results)
-        sys.stdout.write(f"checks killed: {len(functions()) - len(alive)} of {len(functions())}\n")
+        checks = [function for function in functions() if runs_in_browser(function) is browser]
+        alive = unkilled(results, checks)
+        sys.stdout.write(f"checks killed: {len(checks) - len(alive)} of {len(checks)}\n")
         sys.stdout.write("".join(f"      killed by no fault: {name}\n" for name in alive))
         complete = complete and not alive
     return 0 if complete else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Generator
 from concurrent.futures import TimeoutError as Unfinished
@@ -11,16 +12,19 @@ from typing import Any
 import pytest
 
 from conformance import check as checks
-from conformance.allure import Bridge
+from conformance.allure import Bridge, settle
+from conformance.baseline import BaselineError
 from conformance.check import Case
 from conformance.plans import PlanError
 from conformance.profile.load import ProfileError
+from conformance.report.attestation import KeyFileError, private_key
 from conformance.report.record import CheckResult
+from conformance.report.text import visible
 from conformance.run import EXIT, Session
 from conformance.server import SettingsError
 from conformance.verdict import NotApplicable, NotExercised, Violation
 
-FIXTURES = ("par", "authorization", "token", "target", "wire", "clock", "facts")
+FIXTURES = ("par", "authorization", "token", "target", "wire", "clock", "facts", "browser")
 _CASE = pytest.StashKey[Case]()
 _RESULT = pytest.StashKey[CheckResult]()
 _SESSION = pytest.StashKey[Session]()
@@ -33,7 +37,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--plan", action="append", metavar="NAME", help="plan in force, in place of the profile's")
     group.addoption("--report-dir", metavar="FOLDER", help="where the run is written; default: reports/")
     group.addoption("--fail-on", choices=("must", "should"), default="must", help="which broken level fails the gate")
+    group.addoption("--baseline", metavar="RUN", help="an earlier run: the gate fails only on what it does not have")
+    group.addoption("--sign-key", metavar="PEM", help="private key that signs the run (Ed25519 or P-256)")
     group.addoption("--concurrency", type=int, metavar="N", help="checks at the same time, over the profile's")
+    group.addoption("--examples", type=int, metavar="N", help="examples of each fuzzed payload, over the profile's")
+    group.addoption("--seed", type=int, metavar="N", help="draws the examples, over the profile's")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,10 +61,14 @@ def _session(config: pytest.Config) -> Session:
             config.stash[_SESSION] = Session.begin(
                 config.getoption("target"),
                 plans=config.getoption("plan"),
-                concurrency=config.getoption("concurrency"),
+                limits={name: config.getoption(name) for name in ("concurrency", "examples", "seed")},
                 start=not config.option.collectonly,
             )
-        except (ProfileError, PlanError, SettingsError) as mistakes:
+            if path := config.getoption("baseline"):
+                config.stash[_SESSION].hold_against(Path(path))
+            if path := config.getoption("sign_key"):
+                config.stash[_SESSION].sign_key = private_key(Path(path))
+        except (ProfileError, PlanError, SettingsError, BaselineError, KeyFileError) as mistakes:
             pytest.exit(f"\n{mistakes}", returncode=2)
     return config.stash[_SESSION]
 
@@ -107,6 +119,11 @@ def facts() -> None:
     """Measured facts of the run."""
 
 
+@pytest.fixture
+def browser() -> None:
+    """A real browser: windows, one a person."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give every check its case; drop what has no value to run with or is not in force; report those that wait last."""
     kept = []
@@ -154,11 +171,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     result = _await(session, pyfuncitem)
     pyfuncitem.stash[_RESULT] = result
     if result.outcome == "violation" and session.is_failure(result):
-        raise Violation(result.observed or "", f"{result.title}\n{result.message}")
+        raise Violation(result.observed or "", f"{result.title}\n{visible(result.message or '')}")
     if result.outcome == "inconclusive":
-        raise NotExercised(result.message)
+        raise NotExercised(visible(result.message or ""))
     if result.outcome == "not-applicable":
-        pytest.skip(result.message or str(NotApplicable))
+        pytest.skip(visible(result.message or str(NotApplicable)))
     return True
 
 
@@ -185,7 +202,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
         if result.started:
             report.start, report.stop = result.started, result.started + result.seconds
         if report.failed:
-            report.longrepr = f"{result.name}\n  {result.title}\n  {result.message}"
+            report.longrepr = f"{result.name}\n  {result.title}\n  {visible(result.message or '')}"
     return report
 
 
@@ -195,6 +212,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     if word is None or report.when != "call":
         return None
     letter = {"pass": ".", "fail": "F", "warn": "w", "note": "n", "deviation": "d", "inconclusive": "?"}
+    letter |= {"known": "k", "new-check": "N"}
     return ("failed" if report.failed else word, letter.get(word, "-"), word.upper())
 
 
@@ -222,8 +240,21 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
         fail_on=session.config.getoption("fail_on"),
         interrupted=interrupted or session.shouldstop is not False or session.shouldfail is not False,
     )
+    _hide_what_came_late(session.config, own)
     if exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}:
         session.exitstatus = EXIT[run.gate]
+
+
+def _hide_what_came_late(config: pytest.Config, own: Session) -> None:
+    """Secrets that were not known yet when pytest and Allure were told of a check."""
+    redacted = own.engine.redactor.text
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    for report in itertools.chain.from_iterable(terminal.stats.values() if terminal else ()):
+        if isinstance(getattr(report, "longrepr", None), str):
+            report.longrepr = redacted(report.longrepr)
+    folder = getattr(config.option, "allure_report_dir", None)
+    if folder:
+        settle(Path(folder), own.started_at.timestamp(), redacted)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

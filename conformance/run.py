@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,16 +14,19 @@ from typing import IO
 
 from rich.console import Console
 
-from conformance import __version__, measure
+from conformance import __version__, baseline, measure
 from conformance.check import Case, verified_by
 from conformance.clock import Clock
-from conformance.engine import Engine
+from conformance.engine import LONGEST_WORD, Engine
 from conformance.judge import judge
 from conformance.live import LiveLine
 from conformance.plans import Applied, in_force
 from conformance.profile.load import LoadedProfile, load
 from conformance.profile.model import Profile
-from conformance.report import record, terminal, write
+from conformance.report import record, seal, terminal, write
+from conformance.report.allure import Place, severity
+from conformance.report.attestation import PrivateKey
+from conformance.report.comparison import BREAKING, State
 from conformance.requirements import Catalogue
 from conformance.requirements import load as load_catalogue
 from conformance.server import AuthorizationServer, Running, serve
@@ -34,7 +37,6 @@ EXIT = {Answer.PASS: 0, Answer.FAIL: 1, Answer.INCOMPLETE: 10}
 
 REFERENCE = Path(__file__).parent.parent / "targets" / "reference.yaml"
 _LIBRARIES = ("pytest", "httpx2", "hypothesis", "playwright", "pyjwt", "cryptography", "pydantic", "aiohttp")
-_SEVERITY = {Verdict.FAIL: "critical", Verdict.WARN: "normal", Verdict.NOTE: "minor"}
 
 
 def reference_profile() -> Path:
@@ -56,8 +58,11 @@ class Session:
     finished: bool = False
     selection: str | None = None
     cases: list[Case] = field(default_factory=list)
+    baseline: baseline.Baseline | None = None
+    sign_key: PrivateKey | None = field(default=None, repr=False)
     _stack: ExitStack = field(default_factory=ExitStack, repr=False)
     _run: record.Run | None = None
+    _live: LiveLine | None = None
     _paths: dict[str, Path] = field(default_factory=dict)
 
     @classmethod
@@ -66,13 +71,13 @@ class Session:
         target: str | None,
         *,
         plans: Sequence[str] | None = None,
-        concurrency: int | None = None,
+        limits: Mapping[str, int | None] | None = None,
         start: bool = True,
         clock: Clock | None = None,
     ) -> Session:
         """Load a profile and start what it needs. Raises ProfileError with every mistake."""
         loaded = load(Path(target) if target else reference_profile())
-        return cls.of(loaded, plans=plans, concurrency=concurrency, start=start, clock=clock)
+        return cls.of(loaded, plans=plans, limits=limits, start=start, clock=clock)
 
     @classmethod
     def of(
@@ -80,7 +85,7 @@ class Session:
         loaded: LoadedProfile,
         *,
         plans: Sequence[str] | None = None,
-        concurrency: int | None = None,
+        limits: Mapping[str, int | None] | None = None,
         start: bool = True,
         clock: Clock | None = None,
         server: type[AuthorizationServer] = AuthorizationServer,
@@ -90,9 +95,9 @@ class Session:
         profile = loaded.profile
         if plans:
             profile = profile.model_copy(update={"plans": list(plans)})
-        if concurrency:
-            limits = profile.limits.model_copy(update={"concurrency": concurrency})
-            profile = profile.model_copy(update={"limits": limits})
+        given = {name: value for name, value in (limits or {}).items() if value is not None}
+        if given:
+            profile = profile.model_copy(update={"limits": profile.limits.model_copy(update=given)})
         if profile.embedded and start:
             now = clock.now if clock else time.time
             running = stack.enter_context(serve(profile, loaded.keyring, server=server, now=now))
@@ -114,13 +119,19 @@ class Session:
         self.started = True
         self.engine.start(self.cases)
 
+    def hold_against(self, path: Path) -> None:
+        """Let the gate count only what an earlier run does not have. Raises BaselineError."""
+        self.baseline = baseline.load(path, self.loaded.profile.plans)
+
     def runs(self, case: Case) -> bool:
         """Whether a case verifies a requirement that is in force."""
         return bool(set(case.check.requirements) & set(self.in_force))
 
     def live_line(self) -> LiveLine:
         """The line that shows what runs and what waits."""
-        return LiveLine(self.engine)
+        if self._live is None:
+            self._live = LiveLine(self.engine)
+        return self._live
 
     def level(self, result: record.CheckResult) -> Level:
         """The strongest level among the broken requirements in force."""
@@ -139,13 +150,25 @@ class Session:
         open_ids = [id for id in result.broken if id in self.in_force and (id, result.observed) not in listed]
         if not open_ids:
             return Verdict.DEVIATION
-        return BROKEN[min((self.in_force[id].level for id in open_ids), key=list(Level).index)]
+        word = BROKEN[min((self.in_force[id].level for id in open_ids), key=list(Level).index)]
+        if self.baseline is None or word is not Verdict.FAIL:
+            return word
+        states = {self.baseline.state(id, result) for id in open_ids if self.in_force[id].level is Level.MUST}
+        if states & BREAKING:
+            return word
+        return State.NEW_CHECK if State.NEW_CHECK in states else State.KNOWN
 
     def severity(self, result: record.CheckResult) -> str:
         """Allure's severity for one check."""
-        levels = [self.in_force[id].level for id in result.requirements if id in self.in_force]
-        strongest = min(levels, key=list(Level).index, default=Level.EXPECTED)
-        return _SEVERITY[BROKEN[strongest]]
+        return severity(self.in_force[id].level for id in result.requirements if id in self.in_force)
+
+    def places(self, result: record.CheckResult) -> list[Place]:
+        """The requirements of a check as Allure's labels want them."""
+        found = [(self.catalogue.requirements[id], self.catalogue.specification_of(id)) for id in result.requirements]
+        return [
+            Place(item.id, item.section, specification.id, specification.title, self.catalogue.url(item.id))
+            for item, specification in found
+        ]
 
     def finish(self, folder: Path, *, fail_on: str = "must", interrupted: bool = False) -> record.Run:
         """End the run, judge it and write it to `folder`/<target>/<utc>/. What is unfinished is inconclusive."""
@@ -153,6 +176,7 @@ class Session:
         stamp = self.started_at.strftime("%Y%m%dT%H%M%SZ")
         name = self.loaded.path.stem
         self._paths = write.write(self._run, folder / name / stamp)
+        seal.seal(folder / name / stamp, self._run, self.sign_key)
         self.finished = True
         return self._run
 
@@ -167,7 +191,7 @@ class Session:
             for state in self.engine.states.values():
                 state.future.result()
         self.engine.stop()
-        results = [state.future.result() for state in self.engine.states.values()]
+        results = [self.engine.told(state.future.result()) for state in self.engine.states.values()]
         liveness = self.engine.liveness()
         if liveness is not None and (self.selection is None or liveness.outcome == "violation"):
             results.append(liveness)
@@ -181,6 +205,7 @@ class Session:
             today=datetime.now(UTC).date(),
             complete=self.selection is None and not interrupted,
             fail_on=Level(fail_on.upper()),
+            baseline=self.baseline,
         )
         allowed = profile.authorization_to_test
         return record.Run(
@@ -190,6 +215,7 @@ class Session:
             started=self.started_at,
             finished=datetime.now(UTC),
             interrupted=interrupted,
+            seed=str(profile.limits.seed),
             plans=list(profile.plans),
             specifications={
                 specification.id: specification.title
@@ -201,7 +227,7 @@ class Session:
                 name=profile.name,
                 profile=self.loaded.path.name,
                 profile_sha256=self.loaded.sha256,
-                issuer=target.metadata.issuer if target else profile.issuer,
+                issuer=self.engine.shown(target.metadata.issuer, LONGEST_WORD) if target else profile.issuer,
                 endpoints=_endpoints(self.engine),
                 features={str(name): on for name, on in target.features.items()} if target else {},
                 clients={role: client.auth for role, client in profile.clients.items()},
@@ -213,12 +239,13 @@ class Session:
             conformance=judgement.conformance,
             gate=judgement.gate,
             sentence=judgement.sentence,
-            problems=[self.engine.redactor.text(problem) for problem in (*self.engine.problems, *self.engine.remarks)],
+            problems=[self.engine.shown(text) or "" for text in (*self.engine.problems, *self.engine.remarks)],
             tally=judgement.tally,
             requirements=judgement.requirements,
             checks=[self.engine.with_evidence(result) for result in results] if evidence else results,
             deviations=judgement.deviations,
-            facts=[*self.engine.facts, *measure.latency(self.engine)],
+            baseline=judgement.baseline,
+            facts=[*map(self.engine.told_fact, self.engine.facts), *measure.latency(self.engine)],
             requests=self.engine.requests,
         )
 
@@ -252,4 +279,4 @@ def _endpoints(engine: Engine) -> dict[str, str]:
         "token_endpoint": metadata.token_endpoint,
         "pushed_authorization_request_endpoint": metadata.pushed_authorization_request_endpoint,
     }
-    return {name: url for name, url in named.items() if url}
+    return {name: engine.shown(url, LONGEST_WORD) or "" for name, url in named.items() if url}

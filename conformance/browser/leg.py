@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser as Process
-from playwright.async_api import BrowserContext, BrowserType, Error, Playwright, async_playwright
+from playwright.async_api import BrowserContext, BrowserType, Error, Playwright, Route, async_playwright
 
 from conformance.browser.find import Found, NoBrowserError, find, how_to_install
+from conformance.http.pacing import Pace
 from conformance.http.redaction import Redactor
 from conformance.profile.model import Profile
 
@@ -35,9 +36,10 @@ QUIET = (
 class Leg:
     """The browser of one run, on the engine's event loop."""
 
-    def __init__(self, profile: Profile, redactor: Redactor, issuer: str | None) -> None:
+    def __init__(self, profile: Profile, redactor: Redactor, pace: Pace, issuer: str | None) -> None:
         self.profile = profile
         self.redactor = redactor
+        self._pace = pace
         self.problem: str | None = None
         """Why there is no browser, once that is known: one line."""
         self._issuer = issuer
@@ -99,9 +101,7 @@ class Leg:
         issuer = urlsplit(self._issuer or "").hostname or ""
         if is_loopback(issuer):
             return f"MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE {issuer}"
-        clients = {
-            urlsplit(uri).hostname for client in self.profile.clients.values() for uri in client.redirect_uris
-        }
+        clients = {urlsplit(uri).hostname for client in self.profile.clients.values() for uri in client.redirect_uris}
         own = {issuer, *self.profile.hosts}
         away = sorted(host for host in clients if host and host not in own and not is_loopback(host))
         return ", ".join(f"MAP {host} ~NOTFOUND" for host in away) or "MAP client.invalid ~NOTFOUND"
@@ -111,6 +111,16 @@ class Leg:
         """The browser does not know a private CA: on loopback, and where the profile names one, it looks away."""
         tls = self.profile.tls
         return tls.ca_file is not None or is_loopback(urlsplit(self._issuer or "").hostname or "")
+
+    @property
+    def paced(self) -> bool:
+        """Whether the browser has to keep to a number of requests per second."""
+        return self.profile.limits.requests_per_second > 0
+
+    async def wait_for_turn(self, route: Route) -> None:
+        """Let a request of a page out when its turn comes."""
+        await self._pace.turn()
+        await route.continue_()
 
     async def context(self) -> BrowserContext:
         """A fresh window with cookies of its own."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.async_api import Error, Frame, Locator, Page
 
-from conformance.login.page import Element, Form
+from conformance.login.page import Element, Form, join
 from conformance.login.page import Page as Forms
 
 #: What can be filled in or pressed.
@@ -21,6 +21,8 @@ LONGEST_TEXT = 20_000
 _READ = """
 (controls, most) => {
   const forms = [];
+  // Not owner.action: a field of that name would hide it.
+  const said = (owner, name) => Element.prototype.getAttribute.call(owner, name) || '';
   return controls.slice(0, most).map((control, index) => {
     const box = control.getBoundingClientRect();
     const shown = box.width > 0 && box.height > 0 &&
@@ -48,9 +50,8 @@ _READ = """
       placeholder: control.getAttribute('placeholder') || '',
       shown: shown || (ticks && [...(control.labels || [])].some(label => label.offsetWidth > 0)),
       disabled: !!control.disabled, checked: !!control.checked,
-      action: owner ? String(owner.action && owner.action.baseVI === undefined ? owner.getAttribute('action') || '' : '')
-        : '',
-      method: owner ? (owner.getAttribute('method') || '') : '',
+      action: owner ? said(owner, 'action') : '',
+      method: owner ? said(owner, 'method') : '',
     };
   });
 }
@@ -63,6 +64,12 @@ class Control(Element):
 
     frame: Frame | None = field(default=None, repr=False)
     place: int = 0
+    said: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a person reads on it, or at it."""
+        return self.said or " ".join(self.attributes.get("value", "").split())
 
     @property
     def locator(self) -> Locator:
@@ -85,7 +92,7 @@ class View:
     def signature(self) -> str:
         """Equal for a page that has not changed."""
         controls = [
-            (control.tag, control.name, control.text, control.attributes.get("type"))
+            (control.tag, control.name, control.label, control.attributes.get("type"))
             for form in self.forms.forms
             for control in form.controls
         ]
@@ -134,7 +141,7 @@ def _form(frame: Frame, entries: list[dict[str, Any]], scripted: bool) -> Form:
     method = entries[0]["method"].upper()
     if scripted and not method:
         method = "POST"  # its script sends it, in whatever way
-    form = Form(entries[0]["action"] or frame.url, method or "GET")
+    form = Form(join(frame.url, entries[0]["action"]), method or "GET")
     if entries[0]["form"] < 0:
         form.method = "POST"
     form.controls = [_control(frame, entry) for entry in entries]
@@ -148,9 +155,9 @@ def _control(frame: Frame, entry: dict[str, Any]) -> Control:
     attributes = {
         "name": entry["name"],
         "id": entry["id"],
-        "autocomplete": entry["autocomplete"],
+        # What a person reads at the field tells as much as what a password manager reads.
+        "autocomplete": " ".join((entry["autocomplete"], entry["label"], entry["placeholder"])).strip(),
         "value": entry["value"],
-        "placeholder": entry["placeholder"],
     }
     if tag == "a" and entry["role"] != "button":
         attributes["href"] = entry["href"]
@@ -162,4 +169,5 @@ def _control(frame: Frame, entry: dict[str, Any]) -> Control:
     if entry["checked"]:
         attributes["checked"] = ""
     text = entry["text"] if tag in {"a", "button"} or kind in {"submit", "image"} else entry["label"]
-    return Control(tag, attributes, " ".join((text or entry["label"]).split()), frame, entry["index"])
+    said = " ".join((text or entry["label"]).split())
+    return Control(tag, attributes, frame=frame, place=entry["index"], said=said)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
 from urllib.parse import parse_qsl
 
 from conformance import expect
@@ -10,7 +12,7 @@ from conformance.http.message import Died, Request
 from conformance.http.wire import Wire
 from conformance.login.browser import Browser
 from conformance.profile.model import Client, Feature, Profile
-from conformance.protocol import client_auth
+from conformance.protocol import client_auth, jws
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.client_auth import Authentication
 from conformance.protocol.outcome import Ending, Outcome
@@ -23,7 +25,7 @@ from conformance.verdict import NotApplicable, NotExercised
 def first_and_public(profile: Profile) -> dict[str, str]:
     """The first client, and a public one where there is one and it is another."""
     public = next((role for role, client in profile.clients.items() if client.auth == "none"), None)
-    return {"first": "first"} | ({"public": public} if public not in {None, "first"} else {})  # type: ignore[dict-item]
+    return {"first": "first"} | ({"public": public} if public and public != "first" else {})
 
 
 def with_pkce(profile: Profile) -> dict[str, str]:
@@ -70,9 +72,9 @@ async def redeemed(
     *,
     by: RegisteredClient | None = None,
     authentication: Authentication = client_auth.registered,
-    **changes: Change,
+    **changes: Any,
 ) -> TokenAnswer:
-    """The answer to a token request for the code of an ordinary push; `changes` are to the token request."""
+    """The answer to a token request for the code of an ordinary push; `changes` are to the token request's form."""
     answer, outcome = await code(par, authorization, client)
     return await token.redeem(outcome, answer.push, client=by, authentication=authentication, **changes)
 
@@ -98,6 +100,11 @@ def granted(answer: TokenAnswer) -> TokenAnswer:
     if not answer.accepted:
         raise NotExercised(f"the code of an ordinary request was not redeemed: {answer.summary}")
     return answer
+
+
+def claims_of_token(answer: TokenAnswer) -> dict[str, Any]:
+    """The claims of an access token that is a JWT; empty for any other."""
+    return jws.claims_of(str(answer.json.get("access_token")))
 
 
 async def no_code(
@@ -151,14 +158,21 @@ def logins(wire: Wire, browser: Browser) -> int:
     """How often this check has submitted its person's password."""
     password = browser.person.password if browser.person else ""
     return sum(
-        password in dict(parse_qsl(exchange.request.content.decode("utf-8", "replace"))).values()
+        _carries(exchange.request, password)
         for exchange in wire.evidence.exchanges
-        if exchange.purpose == "form" and password
+        if exchange.purpose in {"form", "login"} and password
     )
 
 
+def _carries(request: Request, password: str) -> bool:
+    """Whether a request of a login carries the password: in a form, in JSON, or in a header."""
+    content = request.content.decode("utf-8", "replace")
+    sent = {*dict(parse_qsl(content)).values(), *(value for _, value in request.headers)}
+    return password in sent or json.dumps(password) in content
+
+
 async def is_alive(wire: Wire, target: Target, token: Token, answer: TokenAnswer, client: RegisteredClient) -> bool:
-    """Whether an access token still counts, by introspection or at the UserInfo endpoint. NotApplicable without both."""
+    """Whether an access token still counts, by introspection or at UserInfo. NotApplicable where neither tells."""
     value = str(answer.json.get("access_token"))
     told = None if client.public else await token.introspect(value, client)
     if told is not None and isinstance(told.get("active"), bool):

@@ -76,6 +76,13 @@ async def needs_look(par: Par) -> None:
         raise NotExercised("the server does not look at the DPoP header of a push, which is a finding of its own")
 
 
+def needs_no_nonce(answer: PushAnswer) -> PushAnswer:
+    """The answer, unless the server demands a nonce and takes none: NotExercised."""
+    if answer.error == "use_dpop_nonce":
+        raise NotExercised("the PAR endpoint demands a nonce and takes none, which is a finding of its own")
+    return answer
+
+
 async def takes(par: Par, fault: dpop.Fault) -> PushAnswer:
     """A push with an unusual but right proof is accepted."""
     return expect.accepted(await par.send(proving(par, fault=fault), control=lambda: proving(par)))
@@ -91,7 +98,10 @@ async def redeemed(
 ) -> TokenAnswer:
     """Walk to a code and redeem it with a proof of this key, or without any."""
     outcome = await authorization.code(answer)
-    return await token.redeem(outcome, answer.push, dpop_key=key, dpop_fault=fault)
+    tokens = await token.redeem(outcome, answer.push, dpop_key=key, dpop_fault=fault)
+    if tokens.error == "use_dpop_nonce" and key is not None and fault is dpop.RIGHT:
+        raise NotExercised("the token endpoint demands a nonce and takes none, which is a finding of its own")
+    return tokens
 
 
 def needs_bound_token(tokens: TokenAnswer) -> TokenAnswer:

@@ -66,3 +66,8 @@ def signing_confidential(profile: Profile) -> dict[str, str]:
         if client.request_objects is not None and client.auth != "none":
             found.setdefault(client.auth, role)
     return found
+
+
+def without_certificate(profile: Profile) -> dict[str, str]:
+    """One client for each method that needs no certificate."""
+    return {method: role for method, role in by_method(profile).items() if "tls" not in method}

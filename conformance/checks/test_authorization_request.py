@@ -24,10 +24,12 @@ ATTEMPTS = 6
 
 @verifies("rfc9126-4-client-id-and-request-uri-suffice")
 @each(client=roles.by_method)
-async def test_client_id_and_request_uri_suffice(par: Par, authorization: Authorization, client: str) -> None:
+async def test_client_id_and_request_uri_suffice(
+    par: Par, authorization: Authorization, target: Target, client: str
+) -> None:
     """client_id and request_uri alone make an authorization request that ends in a code."""
     answer = await par.accepted(client)
-    expect.code(await authorization.open(answer))
+    expect.code(await authorization.open(answer, query=dict.fromkeys(target.profile.beside_request_uri)))
 
 
 @verifies("rfc9126-4-client-id-required", "rfc9101-5-client-id-required-beside-request-uri")
@@ -277,6 +279,16 @@ async def test_scope_beside_request_uri_does_not_win(
         expected=entry.scope,
         received=" ".join(sorted(granted)),
     )
+
+
+async def needs_verified_challenges(par: Par, authorization: Authorization, token: Token) -> None:
+    """Stop where any verifier redeems a code: then nothing shows whose code_challenge was used."""
+    answer = await par.accepted()
+    outcome = await authorization.code(answer)
+    if (await token.redeem(outcome, answer.push, code_verifier=pkce.new_verifier())).accepted:
+        if not par.target.has(Feature.PKCE):
+            raise NotApplicable("this server does not look at code_verifier, and promises nowhere to do so")
+        raise NotExercised("any verifier redeems a code, which is a finding of its own")
 
 
 @verifies("rfc9126-4-outside-value-without-effect", "rfc9101-5-pushed-parameters-not-overridden-by-query")

@@ -66,7 +66,7 @@ async def test_header_name_may_be_in_any_case(par: Par, authorization: Authoriza
     """A proof in a header named dpop or DPOP is looked at like one in DPoP."""
     right = replace(proving(par), dpop_header=name)
     expect.accepted(await par.send(right, control=lambda: proving(par)))
-    wrong = await par.send(replace(proving(par, fault=GARBAGE), dpop_header=name))
+    wrong = await par.send(replace(proving(par, fault=HOPELESS), dpop_header=name))
     if wrong.accepted:
         await needs_look(par)
     expect.that(

@@ -62,7 +62,13 @@ async def none_fails(
     """
     limits = target.profile.limits
     await ordinary_still_accepted(par)
-    failures = await explore(strategy, attempt, examples=max(5, int(limits.examples * share)), seed=limits.seed)
+    failures = await explore(
+        strategy,
+        attempt,
+        examples=max(5, int(limits.examples * share)),
+        seed=limits.seed,
+        progress=par.wire.progress,
+    )
     await ordinary_still_accepted(par)
     if not failures:
         return

@@ -21,7 +21,7 @@ async def test_object_by_value_leads_to_a_code(par: Par, authorization: Authoriz
     """An authorization request that carries its request object as the request parameter leads to a code."""
     client = signer(target)
     takes_objects_by_value(target, client)
-    control = await authorization.open(await par.accepted(client))
+    control = await authorization.open(needs_accepted(await par.send(par.object(client))))
     try:
         _, outcome = await shape_by_value(par, authorization, client)
     except NotExercised:

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from conformance import expect
 from conformance.check import each, verifies
+from conformance.checks import roles
 from conformance.checks.objects import asked, reaches_loopback, signer
 from conformance.checks.test_metadata import LOOPBACK
 from conformance.http.listener import listening
@@ -170,10 +171,13 @@ def _requires_registration(target: Target) -> None:
 
 
 @verifies("openid-core-6.2-issued-request-uri-exempt-from-registration")
-async def test_issued_request_uri_needs_no_registration(par: Par, authorization: Authorization, target: Target) -> None:
+@each(client=roles.by_method)
+async def test_issued_request_uri_needs_no_registration(
+    par: Par, authorization: Authorization, target: Target, client: str
+) -> None:
     """A request_uri from a push works even where the metadata requires that references be registered."""
     _requires_registration(target)
-    expect.code(await authorization.open(await par.accepted()))
+    expect.code(await authorization.open(await par.accepted(client)))
 
 
 #: The error codes for a reference that the server cannot use (RFC 9101 section 7).

@@ -1,4 +1,4 @@
-"""Parameters of a pushed request as OAuth has them: empty, unknown, repeated, missing (RFC 6749 sections 3.1 and 3.3)."""
+"""Parameters of a pushed request as OAuth has them: empty, unknown, repeated, missing (RFC 6749 section 3)."""
 
 from __future__ import annotations
 
@@ -215,12 +215,12 @@ def one_sign_apart(profile: Profile) -> dict[str, str]:
     registered = profile.clients["first"].redirect_uris[0]
     parts = urlsplit(registered)
     head, _, last = registered.rpartition("/")
-    port = "443" if parts.scheme == "https" else "80"
+    port = f"{parts.netloc}:{443 if parts.scheme == 'https' else 80}"
     changes = {
         "scheme-case": registered.replace(parts.scheme, parts.scheme.upper(), 1),
         "host-case": registered.replace(parts.netloc, parts.netloc.upper(), 1),
         "path-case": f"{head}/{last.swapcase()}",
-        "default-port": registered.replace(parts.netloc, f"{parts.netloc}:{port}", 1) if parts.port is None else registered,
+        "default-port": registered if parts.port else registered.replace(parts.netloc, port, 1),
         "trailing-slash": registered + "/",
         "percent-encoded": f"{head}/%{ord(last[0]):02X}{last[1:]}" if last else registered,
         "dot-segment": f"{head}/./{last}",

@@ -16,7 +16,7 @@ from conformance.protocol import pkce
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending
 from conformance.protocol.par import Change, Par, Push, PushAnswer
-from conformance.protocol.token import Token, TokenAnswer
+from conformance.protocol.token import Token
 from conformance.target import Target
 from conformance.verdict import NotApplicable, NotExercised
 
@@ -35,13 +35,6 @@ def challenging(par: Par, client: str, challenge: str, method: Change, verifier:
     """A client's ordinary request with this code_challenge; `verifier` is what its token request will send."""
     push = par.ordinary(client, code_challenge=challenge, code_challenge_method=method)
     return replace(push, verifier=verifier)
-
-
-async def with_verifier(
-    par: Par, authorization: Authorization, token: Token, client: str, **sent: Change
-) -> TokenAnswer:
-    """Redeem the code of an ordinary request, the parameters of the token request changed."""
-    return await flows.redeemed(par, authorization, token, client, **sent)
 
 
 @verifies("rfc7636-4.2-s256-supported", needs=Feature.PKCE)
@@ -215,7 +208,7 @@ async def test_code_is_not_redeemed_without_verifier(
     par: Par, authorization: Authorization, token: Token, client: str
 ) -> None:
     """A code of a request with code_challenge is not redeemed without code_verifier."""
-    answer = await with_verifier(par, authorization, token, client, code_verifier=None)
+    answer = await flows.redeemed(par, authorization, token, client, code_verifier=None)
     expect.not_redeemed(answer, control=await flows.redeemed(par, authorization, token, client))
 
 
@@ -225,7 +218,7 @@ async def test_code_is_not_redeemed_with_an_empty_verifier(
 ) -> None:
     """A code of a request with code_challenge is not redeemed with an empty code_verifier."""
     uses_pkce(target)
-    answer = await with_verifier(par, authorization, token, "first", code_verifier="")
+    answer = await flows.redeemed(par, authorization, token, "first", code_verifier="")
     expect.not_redeemed(answer, control=await flows.redeemed(par, authorization, token))
 
 
@@ -285,7 +278,7 @@ async def test_wrong_verifier_is_told_invalid_grant(
 ) -> None:
     """A wrong code_verifier is answered with invalid_grant."""
     uses_pkce(target)
-    answer = await with_verifier(par, authorization, token, "first", code_verifier=pkce.new_verifier())
+    answer = await flows.redeemed(par, authorization, token, "first", code_verifier=pkce.new_verifier())
     if not answer.refused:
         raise NotExercised(f"the verifier was not refused, which is a finding of its own: {answer.summary}")
     expect.that(
@@ -328,7 +321,7 @@ async def test_pkce_is_supported(par: Par, authorization: Authorization, token: 
     """A pushed code_challenge is accepted and looked at: its verifier redeems the code, and no other one does."""
     answer = expect.accepted(await par.push(client))
     right = await token.redeem(await authorization.code(answer), answer.push)
-    wrong = await with_verifier(par, authorization, token, client, code_verifier=pkce.new_verifier())
+    wrong = await flows.redeemed(par, authorization, token, client, code_verifier=pkce.new_verifier())
     expect.redeemed(right)
     expect.that(
         not wrong.accepted,
@@ -401,7 +394,7 @@ async def test_methods_of_pkce_stand_in_the_metadata(
         return
     uses_pkce(target)
     if flows.granted(await flows.redeemed(par, authorization, token)).accepted:
-        wrong = await with_verifier(par, authorization, token, "first", code_verifier=pkce.new_verifier())
+        wrong = await flows.redeemed(par, authorization, token, "first", code_verifier=pkce.new_verifier())
         if wrong.accepted:
             raise NotApplicable("the server does not have PKCE")
     expect.that(

@@ -69,12 +69,21 @@ def draw(strategy: SearchStrategy[Example], count: int, seed: int) -> list[Examp
 
 
 async def explore(
-    strategy: SearchStrategy[Example], attempt: Try[Example], *, examples: int, seed: int
+    strategy: SearchStrategy[Example],
+    attempt: Try[Example],
+    *,
+    examples: int,
+    seed: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Failure[Example]]:
-    """Try `examples` examples; the defects found, each with its smallest example. Nothing wrong: an empty list."""
+    """Try `examples` examples; the defects found, each with its smallest example. Nothing wrong: an empty list.
+
+    `progress` is told how many of how many have been tried.
+    """
     drawn = await asyncio.to_thread(draw, strategy, examples, seed)
     found: dict[str, list[tuple[Problem, Example]]] = {}
     for start in range(0, len(drawn), WIDTH):
+        progress(start, len(drawn))
         batch = drawn[start : start + WIDTH]
         for example, problem in zip(batch, await asyncio.gather(*map(attempt, batch)), strict=True):
             if problem is not None:

@@ -23,7 +23,10 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. `certificate` names the role whose client certificate is shown (mutual TLS)."""
+    """One HTTP request. `certificate` names the role whose client certificate is shown (mutual TLS).
+
+    `role/sibling` and `role/impostor` are certificates that look like it (`ClientCertificate.variant`).
+    """
 
     method: str
     url: str

@@ -7,16 +7,17 @@ fingerprint under a key of the run: equality stays visible, the value cannot be 
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
-from urllib.parse import quote, quote_plus
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote_plus
 
-from conformance.http.message import Pairs
+from conformance.http.disguise import all_disguises, disguises
+from conformance.http.message import Pairs, parse_json_object
 
-#: Form fields and JSON members that carry a credential (RFC 6749, 7521, 7636, OpenID Connect Core).
+#: Form fields and JSON members that carry a credential (RFC 6749, 7521, 7636, JARM, OpenID Connect Core).
 SECRET_FIELDS = frozenset(
     {
         "access_token",
@@ -30,12 +31,43 @@ SECRET_FIELDS = frozenset(
         "password",
         "refresh_token",
         "registration_access_token",
+        "response",
         "token",
     }
 )
-_SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
+#: Members of JSON that carry one: `code` is how many APIs name their errors, `response` is a structure.
+SECRET_MEMBERS = SECRET_FIELDS - {"code", "response"}
+_CREDENTIALS = frozenset({"authorization", "proxy-authorization"})
+#: Words of the protocols: a server that sends one as a cookie or a code must not blind the whole report by it.
+PUBLIC = frozenset(
+    {
+        *("invalid_request", "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client"),
+        *("access_denied", "unsupported_response_type", "unsupported_grant_type", "server_error"),
+        *("temporarily_unavailable", "invalid_request_object", "invalid_request_uri", "invalid_dpop_proof"),
+        *("use_dpop_nonce", "request_uri", "client_id", "redirect_uri", "response_type", "authorization_code"),
+    }
+)
+_SECRET_MEMBER = re.compile(r"(token|secret|passw(or)?d|assertion|session_?id)$", re.IGNORECASE)
+_PLAIN = re.compile(r"[a-z_\-]+|[A-Z_\-]+")
 _WORD = re.compile(r"[A-Za-z0-9_\-]{8,}")
+_TOKEN = re.compile(r"[A-Za-z0-9_\-.~+/%]{4,}")
+_FIELD = re.compile(rf"(?<![A-Za-z0-9_])({'|'.join(sorted(SECRET_FIELDS))})=([^&\s\"'<>;,#]+)")
+_MEMBER = re.compile(rf"\"({'|'.join(sorted(SECRET_MEMBERS))})\"(\s*:\s*)\"((?:[^\"\\]++|\\.)*+)\"")
+_MARK = re.compile(r"‹secret:[0-9a-f]{8}›")
+
+#: A cookie or a header's value that is shorter is learnt for its own place only (characters).
 _SHORTEST = 8
+#: Of a longer value the beginning is learnt: what begins so is hidden as a whole (characters).
+_LONGEST = 2048
+#: So many values are learnt in every disguise, and so many at all: a server may send new ones without end.
+_DISGUISED = 10_000
+_MOST = 100_000
+#: A browser keeps no more cookies of one site than this: of more in one message, these are learnt.
+_MOST_COOKIES = 200
+#: Secrets of odd signs that are looked for one by one.
+_MOST_ODD = 500
+#: So many secrets with the same beginning are told apart; beyond it the beginning is enough.
+_ALIKE = 32
 
 
 class Redactor:
@@ -43,9 +75,12 @@ class Redactor:
 
     def __init__(self, secrets_of_profile: Iterable[str] = ()) -> None:
         self._key = secrets.token_bytes(16)
+        self._known: set[str] = set()
         self._words: dict[str, str] = {}
+        self._beginnings: dict[str, list[str]] = {}
+        self._tokens: dict[str, str] = {}
+        self._odd: dict[str, str] = {}
         self._phrases: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
         for value in secrets_of_profile:
             self._learn_phrase(value)
 
@@ -59,45 +94,135 @@ class Redactor:
         parts = value.split(".")
         if len(parts) == 3 and value.startswith("ey"):
             value = parts[2]
-        for form in {value, quote(value, safe=""), quote_plus(value)}:
+        if len(value) < 4 or value in PUBLIC or value in self._known or len(self._known) >= _MOST:
+            return
+        mark = self.fingerprint(value)
+        value = value[:_LONGEST]
+        self._known.add(value)
+        for form in disguises(value) if len(self._known) < _DISGUISED else (value,):
+            self._tokens.setdefault(form, mark)
             for word in _WORD.findall(form):
-                self._words.setdefault(word, self.fingerprint(value))
+                # A part that is a plain word (request_uri in a URN) gives nothing away, and stands everywhere.
+                if word == value or not _PLAIN.fullmatch(word):
+                    self._learn_word(word, mark)
+        if not _WORD.search(value) and len(value) > 5 and len(self._odd) < _MOST_ODD:
+            self._odd[value] = mark
+
+    def _learn_word(self, word: str, mark: str) -> None:
+        if self._words.setdefault(word, mark) == mark:
+            alike = self._beginnings.setdefault(word[:_SHORTEST], [])
+            if len(alike) <= _ALIKE and word not in alike:
+                alike.append(word)
 
     def _learn_phrase(self, value: str) -> None:
         mark = self.fingerprint(value)
-        encoded = value.encode()
-        forms = {value, quote(value, safe=""), quote_plus(value), value.replace("\n", "\\n")}
-        forms |= {base64.b64encode(encoded).decode(), base64.urlsafe_b64encode(encoded).decode().rstrip("=")}
-        for form in forms:
+        for form in all_disguises(value):
             if len(form) >= 4:
                 self._phrases[form] = mark
-        self._pattern = None
+        self._phrases = {form: self._phrases[form] for form in sorted(self._phrases, key=len, reverse=True)}
 
     def text(self, text: str) -> str:
         """The text without any secret that is known by now."""
-        if self._phrases:
-            if self._pattern is None:
-                longest_first = sorted(self._phrases, key=len, reverse=True)
-                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
-            text = self._pattern.sub(lambda found: self._phrases[found[0]], text)
-        return _WORD.sub(lambda found: self._words.get(found[0], found[0]), text)
+        for phrase, mark in self._phrases.items():
+            if phrase in text:
+                text = text.replace(phrase, mark)
+        for value, mark in self._odd.items():
+            if value in text:
+                text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", mark, text)
+        text = _TOKEN.sub(self._token, text)
+        text = _FIELD.sub(lambda found: f"{found[1]}={self._in_its_place(found[2], unquote_plus(found[2]))}", text)
+        return _MEMBER.sub(lambda found: f'"{found[1]}"{found[2]}"{self._in_its_place(found[3], found[3])}"', text)
+
+    def _token(self, found: re.Match[str]) -> str:
+        mark = self._tokens.get(found[0])
+        return mark if mark is not None else _WORD.sub(self._word, found[0])
+
+    def _word(self, found: re.Match[str]) -> str:
+        """The mark of a word that is a secret, or has one in it: then nothing of it is shown."""
+        word = found[0]
+        if word in self._words:
+            return self._words[word]
+        for start in range(len(word) - _SHORTEST + 1):
+            alike = self._beginnings.get(word[start : start + _SHORTEST])
+            if alike is None:
+                continue
+            for secret in alike if len(alike) <= _ALIKE else alike[:1]:
+                if len(alike) > _ALIKE or word.startswith(secret, start):
+                    return self._words[secret]
+        return word
+
+    def _in_its_place(self, shown: str, value: str) -> str:
+        """The mark of a value that stands where a credential stands, however short it is."""
+        if _MARK.fullmatch(shown) or (shown.startswith("ey") and _MARK.search(shown)) or value in PUBLIC:
+            return shown
+        return self.fingerprint(value)
+
+    def header(self, name: str, value: str) -> str:
+        """A header's value without secrets: of credentials and cookies only the names are shown."""
+        lower = name.lower()
+        if lower in _CREDENTIALS:
+            scheme, space, credentials = value.partition(" ")
+            return f"{scheme}{space}{self._credential(credentials)}" if space else self._credential(value)
+        if lower == "cookie":
+            return "; ".join(self._cookie(part.strip()) for part in value.split(";"))
+        if lower == "set-cookie":
+            first, semicolon, attributes = value.partition(";")
+            return self._cookie(first) + semicolon + self.text(attributes)
+        return self.text(value)
+
+    def _credential(self, value: str) -> str:
+        shown = self.text(value)
+        return shown if not value or _MARK.search(shown) else self.fingerprint(value)
+
+    def _cookie(self, pair: str) -> str:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            return self.fingerprint(pair) if pair else ""
+        return f"{self.text(name)}={self.fingerprint(value.strip()) if value.strip() else ''}"
 
     def learn_headers(self, headers: Pairs) -> None:
         """Learn the credentials of a header list: Authorization, Cookie, Set-Cookie."""
+        cookies = 0
         for name, value in headers:
-            if name.lower() not in _SECRET_HEADERS:
-                continue
-            if name.lower() == "authorization":
+            lower = name.lower()
+            if lower in _CREDENTIALS:
                 self._learn_long(value.partition(" ")[2] or value)
-            else:
-                for part in value.split(";") if name.lower() == "cookie" else [value.split(";")[0]]:
-                    self._learn_long(part.partition("=")[2].strip())
+            elif lower in {"cookie", "set-cookie"} and cookies < _MOST_COOKIES:
+                for part in value.split(";") if lower == "cookie" else [value.split(";")[0]]:
+                    cookies += 1
+                    self._learn_long((part.partition("=")[2] or part).strip())
 
     def learn_fields(self, fields: Iterable[tuple[str, object]]) -> None:
         """Learn the values of fields that carry credentials."""
         for name, value in fields:
-            if name in SECRET_FIELDS and isinstance(value, str):
-                self._learn_long(value)
+            if name not in SECRET_FIELDS or not isinstance(value, str):
+                continue
+            if name == "response":
+                self._learn_response(value)
+            else:
+                self.learn(value)
+
+    def learn_members(self, members: Mapping[str, object]) -> None:
+        """Learn the credentials in a JSON object, also of answers that no specification describes."""
+        for name, value in members.items():
+            if isinstance(value, str) and (name in SECRET_MEMBERS or _SECRET_MEMBER.search(name)):
+                self.learn(value)
+            for inner in value if isinstance(value, list) else [value]:
+                if isinstance(inner, dict):
+                    self.learn_members(inner)
+
+    def _learn_response(self, value: str) -> None:
+        """A JWT that is a whole authorization response (JARM): its claims are as secret as the code in them."""
+        parts = value.split(".")
+        if len(parts) < 3:
+            return
+        for part in parts[1:]:
+            self.learn(part)
+        try:
+            claims = parse_json_object(binascii.a2b_base64(parts[1].replace("-", "+").replace("_", "/") + "=="))
+        except ValueError:
+            return
+        self.learn_fields((name, claim) for name, claim in (claims or {}).items() if name != "response")
 
     def _learn_long(self, value: str) -> None:
         if len(value) >= _SHORTEST:

@@ -21,6 +21,7 @@ class Wire:
     pause: Callable[[float], Awaitable[None]]
     evidence: Evidence = field(default_factory=Evidence)
     urgent: bool = False
+    progress: Callable[[int, int], None] = lambda done, total: None
 
     async def send(self, request: Request, *, purpose: str, retry_throttled: bool = True) -> Response:
         """Send one request. Raises Died where no answer came, NotExercised where the target throttles."""

@@ -19,6 +19,8 @@ class Browser:
     headers: Pairs = ()
     cookies: CookieJar = field(default_factory=CookieJar)
     prepared: bool = False
+    taken: dict[str, str] = field(default_factory=dict, repr=False)
+    """What the login has taken from pages and answers: placeholders for what follows."""
 
     async def get(self, wire: Wire, url: str, purpose: str) -> Response:
         """Open a URL."""
@@ -39,7 +41,7 @@ class Browser:
         method: str,
         url: str,
         content: bytes,
-        content_type: str,
+        content_type: str | None,
         headers: Pairs,
         purpose: str,
     ) -> Response:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from conformance.http.message import Pairs
+from conformance.http.message import Pairs, fragment_of, query_of
 from conformance.login.page import Element, Form, Page
 from conformance.profile.model import Step
 
@@ -35,10 +36,11 @@ def login_form(page: Page) -> Form | None:
     with_password = [form for form in page.forms if form.password]
     if with_password:
         return with_password[0]
-    return next((form for form in page.forms if form.method == "POST" and _name_field(form)), None)
+    return next((form for form in page.forms if form.method == "POST" and name_field(form)), None)
 
 
-def _name_field(form: Form) -> Element | None:
+def name_field(form: Form) -> Element | None:
+    """The field for the person's name, if one says so."""
     described = [
         field
         for field in form.texts
@@ -47,11 +49,16 @@ def _name_field(form: Form) -> Element | None:
     return described[0] if described else None
 
 
+def code_field(form: Form, name: Element | None) -> Element | None:
+    """The field for a one-time password, if one says so; `name` is the field that it is not."""
+    return next((field for field in form.texts if field is not name and _CODE.search(field.name)), None)
+
+
 def login_values(form: Form, values: Mapping[str, str]) -> list[tuple[str, str]]:
     """What a person sends with a login form: name and password typed, the rest as it stands, the button pressed."""
-    name = _name_field(form) or (form.texts[0] if form.texts else None)
+    name = name_field(form) or (form.texts[0] if form.texts else None)
     password = form.password
-    code = next((field for field in form.texts if field is not name and _CODE.search(field.name)), None)
+    code = code_field(form, name)
     typed = {}
     if name is not None:
         typed[name.name] = values["username"]
@@ -126,6 +133,28 @@ def matching_step(page: Page, steps: Sequence[Step]) -> Step | None:
             continue
         return step
     return None
+
+
+def names_person(step: Step) -> bool:
+    """Whether a step says who the person is."""
+    said = f"{step.fill} {[call.model_dump() for call in step.calls]}"
+    return any(f"{{{name}}}" in said for name in ("username", "password", "totp"))
+
+
+def taken(step: Step, url: str, members: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """What a step takes from the page at a URL, or from its JSON members; None where something is missing."""
+    parameters = {**fragment_of(url), **query_of(url)}
+    found = {name: member_of(members or {}, path) or parameters.get(path) for name, path in step.take.items()}
+    known = {name: value for name, value in found.items() if value is not None}
+    return known if len(known) == len(found) else None
+
+
+def member_of(members: Mapping[str, Any], path: str) -> str | None:
+    """A text or number in a JSON object, by its name, or by names with dots between them; None where there is none."""
+    value: Any = members
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def field_of(page: Page, name: str) -> tuple[Form, Element] | None:

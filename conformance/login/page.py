@@ -13,7 +13,13 @@ from urllib.parse import urljoin
 
 #: A login page is not larger than this (characters).
 LARGEST_PAGE = 256 * 1024
+#: Nor has it more elements, forms, and controls of one form; the rest is not looked at.
+MOST_ELEMENTS = 10_000
+MOST_FORMS = 100
+MOST_CONTROLS = 500
 
+#: A character reference of so many digits is no character; the parser would make a number of it.
+_HUGE_REFERENCE = re.compile(r"&#[0-9]{8,}+;?")
 _SELECTOR = re.compile(
     r"^(?P<tag>[a-zA-Z][\w-]*|\*)?(?:#(?P<id>[\w-]+))?(?P<classes>(?:\.[\w-]+)*)"
     r"(?:\[(?P<attribute>[\w-]+)(?:[~|^$*]?=[\"']?(?P<value>[^\"'\]]*)[\"']?)?\])?$"
@@ -135,19 +141,28 @@ class _Reader(HTMLParser):
         self.page = page
         self.form: Form | None = None
         self.open: Element | None = None
+        self.inside: list[str] = []
         self.hidden = 0
         self.words: list[str] = []
         self.base = page.url
 
+    def parse_html_declaration(self, i: int) -> int:
+        """Take what is neither a comment nor a document type for a comment, as browsers do: it is no error."""
+        if self.rawdata.startswith("<!--", i) or self.rawdata[i : i + 9].lower() == "<!doctype":
+            return super().parse_html_declaration(i)
+        return self.parse_bogus_comment(i)
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if len(self.page.elements) >= MOST_ELEMENTS:
+            return
         attributes = {name.lower(): value or "" for name, value in reversed(attrs)}
         element = Element(tag, attributes)
         self.page.elements.append(element)
         if tag == "base" and "href" in attributes:
-            self.base = _join(self.page.url, attributes["href"])
-        elif tag == "form" and self.form is None:
+            self.base = join(self.page.url, attributes["href"])
+        elif tag == "form" and self.form is None and len(self.page.forms) < MOST_FORMS:
             self.form = Form(
-                action=_join(self.base, attributes.get("action", "")),
+                action=join(self.base, attributes.get("action", "")),
                 method=attributes.get("method", "get").upper(),
                 attributes=attributes,
             )
@@ -158,39 +173,46 @@ class _Reader(HTMLParser):
             self.form.controls[-1].attributes["value"] = attributes.get("value", "")
         elif tag == "a":
             if "href" in attributes:
-                attributes["href"] = _join(self.base, attributes["href"])
-            self.open = element
+                attributes["href"] = join(self.base, attributes["href"])
+            self.enter(element)
         elif tag == "meta" and attributes.get("http-equiv", "").lower() == "refresh":
             _, _, target = attributes.get("content", "").partition("=")
             if target:
-                self.page.refresh = _join(self.base, target.strip().strip("'\""))
+                self.page.refresh = join(self.base, target.strip().strip("'\""))
         elif tag in {"script", "style"}:
             self.hidden += 1
 
     def _control(self, element: Element) -> None:
         owner = element.attributes.get("form")
         form = next((form for form in self.page.forms if owner and form.attributes.get("id") == owner), self.form)
-        if form is not None:
+        if form is not None and len(form.controls) < MOST_CONTROLS:
             form.controls.append(element)
         if element.tag == "button":
-            self.open = element
+            self.enter(element)
+
+    def enter(self, element: Element | None) -> None:
+        """The text that comes now is that of this element."""
+        if self.open is not None:
+            self.open.text = "".join(self.inside)
+        self.open, self.inside = element, []
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self.form = None
         elif tag in {"button", "a"}:
-            self.open = None
+            self.enter(None)
         elif tag in {"script", "style"} and self.hidden:
             self.hidden -= 1
 
     def handle_data(self, data: str) -> None:
         if self.open is not None:
-            self.open.text += data
+            self.inside.append(data)
         if not self.hidden:
             self.words.append(data)
 
 
-def _join(base: str, address: str) -> str:
+def join(base: str, address: str) -> str:
+    """An address as it is meant on a page; the page's own where it cannot be read."""
     try:
         return urljoin(base, address.strip())
     except ValueError:
@@ -201,6 +223,7 @@ def read(url: str, html: str) -> Page:
     """The page at a URL. What is no HTML gives a page without forms."""
     page = Page(url)
     reader = _Reader(page)
-    reader.feed(html[:LARGEST_PAGE])
+    reader.feed(_HUGE_REFERENCE.sub("\ufffd", html[:LARGEST_PAGE]))
+    reader.enter(None)
     page.text = " ".join(" ".join(reader.words).split())
     return page

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin
 
-from conformance.http.message import Died, Response
+from conformance.http.message import Died, Response, split
+from conformance.http.redaction import SECRET_FIELDS
 from conformance.http.wire import Wire
 from conformance.login import form as forms
 from conformance.login import totp
 from conformance.login.browser import Browser, target_of
-from conformance.login.page import Form, Page, read
+from conformance.login.page import LARGEST_PAGE, Form, Page, read
 from conformance.profile.model import Login, RestCall
 from conformance.protocol.outcome import Ending, Outcome, ended_at, with_parameters
 from conformance.verdict import NotExercised
@@ -39,26 +40,33 @@ class Walk:
     stop: Stop | None = None
     responses: list[Response] = field(default_factory=list)
     logins: int = 0
+    base: str = ""
+    """What the paths of calls are relative to: the issuer."""
 
     async def run(self, response: Response) -> Outcome:
         """Walk on from an answer of the authorization endpoint. Raises NotExercised where the login cannot go on."""
         try:
             for _ in range(MOST_PAGES):
-                self.responses.append(response)
+                self.responses.append(replace(response, body=response.body[:LARGEST_PAGE]))
                 step = await self._step(response)
                 if isinstance(step, Outcome):
-                    return step
+                    return self._learnt(step)
                 response = step
         except Died as died:
             return Outcome(Ending.DIED, responses=self._seen(), reason=str(died))
         return Outcome(Ending.STUCK, responses=self._seen(), reason=f"no end after {MOST_PAGES} pages")
 
+    def _learnt(self, outcome: Outcome) -> Outcome:
+        """The outcome, its code and tokens kept out of reports: a page or a JWT may have carried them."""
+        for name in SECRET_FIELDS & set(outcome.parameters):
+            self.wire.transport.learn(outcome.parameters[name])
+        return outcome
+
     def _seen(self) -> tuple[Response, ...]:
         return tuple(self.responses)
 
     def _is_end(self, url: str) -> bool:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"}:
+        if split(url).scheme not in {"http", "https"}:
             return True
         bare = url.split("#")[0].split("?")[0]
         if any(bare == end.split("#")[0].split("?")[0] for end in self.ends):
@@ -71,9 +79,43 @@ class Walk:
             if self._is_end(url):
                 return ended_at(url, self._seen())
             return await self.browser.follow(self.wire, response, "redirect")
+        scripted = await self._scripted(response)
+        if scripted is not None:
+            return scripted
         if response.media_type not in {"text/html", "application/xhtml+xml", ""} or not response.body:
             return Outcome(Ending.ERROR_PAGE, responses=self._seen())
         return await self._page(response, read(response.url, response.text))
+
+    async def _scripted(self, response: Response) -> Response | Outcome | None:
+        """The step of the profile for a page that only a script makes, or for JSON: its calls are made here.
+
+        None where no such step is for this answer.
+        """
+        steps = [step for step in self.login.steps if step.calls]
+        if response.status >= 400 or not steps:
+            return None
+        page = Page(response.url) if response.json_object() is not None else read(response.url, response.text)
+        step = forms.matching_step(page, steps)
+        taken = forms.taken(step, response.url, response.json_object()) if step else None
+        if step is None or taken is None:
+            return None
+        if forms.names_person(step):
+            if self.browser.person is None or self.stop == "login":
+                return Outcome(Ending.LOGIN_ASKED, responses=self._seen())
+            self.logins += 1
+            if self.logins > MOST_LOGINS:
+                reason = f"the login came {MOST_LOGINS} times: user name or password may be wrong"
+                return Outcome(Ending.STUCK, responses=self._seen(), reason=reason)
+        elif self.browser.person is None or self.stop == "consent":
+            return Outcome(Ending.CONSENT_ASKED, responses=self._seen())
+        elif self.deny:
+            if self.login.deny is None or not self.login.deny.calls:
+                raise NotExercised("no way to refuse is known at this page: describe its calls as `login.deny`")
+            step = self.login.deny
+        self.browser.taken |= taken
+        for rest in step.calls:
+            response = await call(self.wire, self.browser, rest, self.base, self._values(), "login")
+        return response
 
     async def _page(self, response: Response, page: Page) -> Response | Outcome:
         for form in page.forms:
@@ -133,29 +175,47 @@ class Walk:
 
     def _values(self) -> dict[str, str]:
         person = self.browser.person
-        values = dict(self.values)
+        values = {**self.values, **self.browser.taken}
         if person is not None:
             values |= {"username": person.username, "password": person.password}
             if person.totp:
                 values["totp"] = totp.now(person.totp, self.wire.clock.now())
+                self.wire.transport.learn(values["totp"])
         return values
 
 
 async def call(
-    wire: Wire, browser: Browser, rest: RestCall, issuer: str, values: Mapping[str, str], purpose: str
+    wire: Wire, browser: Browser, rest: RestCall, base: str, values: Mapping[str, str], purpose: str
 ) -> Response:
-    """Make one call of a login over an API. NotExercised where the server refuses it."""
-    url = urljoin(issuer, forms.filled(rest.path, values))
+    """Make one call of a login over an API, and keep what it takes from the answer.
+
+    `base` is what a path is relative to. NotExercised where the server refuses the call, or its answer lacks a member.
+    """
+    values = {**values, **browser.taken}
+    url = urljoin(base, forms.filled(rest.path, values))
     headers = tuple((name, forms.filled(value, values)) for name, value in rest.headers.items())
+    content_type = next((value for name, value in headers if name.lower() == "content-type"), None)
+    headers = tuple((name, value) for name, value in headers if name.lower() != "content-type")
+    content = b""
     if rest.form is not None:
         content = urlencode({name: forms.filled(text, values) for name, text in rest.form.items()}).encode()
-        content_type = "application/x-www-form-urlencoded"
-    else:
-        content = json.dumps(_deep_filled(rest.body, values)).encode() if rest.body is not None else b""
+        content_type = content_type or "application/x-www-form-urlencoded"
+    elif rest.body is not None:
+        content = json.dumps(_deep_filled(rest.body, values)).encode()
+    if content_type is None and rest.method not in {"GET", "HEAD"}:
         content_type = "application/json"
     response = await browser.call(wire, rest.method, url, content, content_type, headers, purpose)
     if response.status >= 400:
         raise NotExercised(f"the {purpose} call {rest.method} {rest.path} was answered with HTTP {response.status}")
+    for name, path in rest.take.items():
+        member = forms.member_of(response.json_object() or {}, path)
+        if member is None:
+            raise NotExercised(f"the answer to the {purpose} call {rest.method} {rest.path} has no member {path}")
+        browser.taken[name] = member
+    for cookie in rest.cookies:
+        pair = forms.filled(cookie, {**values, **browser.taken})
+        wire.transport.learn(pair.partition("=")[2])
+        browser.cookies.store(url, [f"{pair}; Path=/"], wire.clock.now())
     return response
 
 

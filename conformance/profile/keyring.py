@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from conformance.profile.impostors import impostor
 from conformance.profile.model import Certificate, Client, Keys, Profile, Secret
 
 _CURVES: dict[str, ec.EllipticCurve] = {
@@ -55,6 +56,12 @@ class SigningKey:
             "use": "sig",
         }
 
+    def private_members(self) -> Iterator[str]:
+        """The members of the private JWK that must not be seen (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037)."""
+        private: Any = self.private
+        jwk: dict[str, Any] = jwt.get_algorithm_by_name(self.alg).to_jwk(private, as_dict=True)
+        yield from (jwk[name] for name in ("d", "p", "q", "dp", "dq", "qi") if name in jwk)
+
     def sign(self, claims: Mapping[str, Any], headers: Mapping[str, Any] | None = None) -> str:
         """A compact JWS over the claims: kid and alg in its header, `headers` on top (None removes one)."""
         header = {"kid": self.kid} | dict(headers or {})
@@ -72,6 +79,15 @@ class ClientCertificate:
     certificate: str
     key: str = field(repr=False)
     issuer: str | None = None
+    sibling: ClientCertificate | None = None
+    """Another certificate of the same authority, for another subject, where the suite made the authority."""
+
+    def variant(self, kind: str) -> ClientCertificate | None:
+        """What stands in for it: `sibling`, or `impostor` with the same names and other keys; None without such."""
+        if kind == "sibling":
+            return self.sibling
+        certificate, key, issuer = impostor(self.certificate)
+        return ClientCertificate(certificate, key, issuer)
 
 
 @dataclass(frozen=True)
@@ -113,6 +129,9 @@ class Keyring:
                 yield client.secret
             if client.certificate:
                 yield client.certificate.key
+                yield from (line for line in client.certificate.key.splitlines() if line and "-----" not in line)
+            for key in client.keys:
+                yield from key.private_members()
         for person in self.users.values():
             yield person.password
             if person.totp:
@@ -193,6 +212,8 @@ def _self_signed(name: str) -> ClientCertificate:
         .not_valid_after(today + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -201,17 +222,23 @@ def _self_signed(name: str) -> ClientCertificate:
     )
 
 
+def _issued(authority: trustme.CA, name: str, sibling: ClientCertificate | None = None) -> ClientCertificate:
+    issued = authority.issue_cert(f"{name}.client.example", common_name=name)
+    return ClientCertificate(
+        certificate=issued.cert_chain_pems[0].bytes().decode(),
+        key=issued.private_key_pem.bytes().decode(),
+        issuer=authority.cert_pem.bytes().decode(),
+        sibling=sibling,
+    )
+
+
 def _certificate(certificate: Certificate, client: Client, folder: Path) -> ClientCertificate:
     if certificate.generate and client.auth == "self_signed_tls_client_auth":
         return _self_signed(client.client_id)
     if certificate.generate:
         authority = trustme.CA()
-        issued = authority.issue_cert(f"{client.client_id}.client.example", common_name=client.client_id)
-        return ClientCertificate(
-            certificate=issued.cert_chain_pems[0].bytes().decode(),
-            key=issued.private_key_pem.bytes().decode(),
-            issuer=authority.cert_pem.bytes().decode(),
-        )
+        other = f"not-{client.client_id}"
+        return _issued(authority, client.client_id, _issued(authority, other))
     return ClientCertificate(
         certificate=(folder / str(certificate.certificate_file)).read_text(encoding="utf-8"),
         key=(folder / str(certificate.key_file)).read_text(encoding="utf-8"),

@@ -46,9 +46,17 @@ def load(path: Path, *, environ: Mapping[str, str] = os.environ, today: date | N
     if profile is None or document.mistakes:
         raise ProfileError(without(document.mistakes, credentials.texts(document, environ)))
     return LoadedProfile(
-        profile=profile,
+        profile=_placed(profile, document.folder),
         path=path,
         folder=document.folder,
         sha256=hashlib.sha256(content).hexdigest(),
         keyring=resolve(profile, document.folder, environ),
     )
+
+
+def _placed(profile: Profile, folder: Path) -> Profile:
+    """The profile with the CA's file where it is: whoever reads it does not know where the profile stands."""
+    if profile.tls.ca_file is None:
+        return profile
+    tls = profile.tls.model_copy(update={"ca_file": str(folder / profile.tls.ca_file)})
+    return profile.model_copy(update={"tls": tls})

@@ -124,8 +124,9 @@ class Client(Model):
     assertion_alg: str | None = Field(
         default=None, description="Algorithm of client assertions; default HS256 or the first key's."
     )
-    assertion_audience: Literal["issuer", "token_endpoint", "pushed_authorization_request_endpoint"] = Field(
-        default="issuer", description="Audience of ordinary client assertions."
+    assertion_audience: Literal["issuer", "endpoint", "token_endpoint", "pushed_authorization_request_endpoint"] = Field(
+        default="issuer",
+        description="Audience of ordinary client assertions; endpoint: the one that the assertion is sent to.",
     )
     redirect_uris: Annotated[list[str], Field(min_length=1)] = Field(
         description="The registered redirect URIs; the first one is used."
@@ -160,10 +161,27 @@ class User(Model):
     totp: Secret | None = Field(default=None, description="Seed of a time-based one-time password (base32).")
 
 
+class RestCall(Model):
+    """One HTTP call of a login over an API (JSON)."""
+
+    method: str = Field(default="POST", description="HTTP method.")
+    path: str = Field(description="Path or URL, relative to the issuer's origin. May contain {username} etc.")
+    headers: dict[str, str] = Field(default_factory=dict, description="Header fields of this call.")
+    body: dict[str, object] | None = Field(default=None, description="JSON body; strings may contain placeholders.")
+    form: dict[str, str] | None = Field(default=None, description="Form body, in place of JSON.")
+    take: dict[str, str] = Field(
+        default_factory=dict,
+        description="New placeholders for what follows: name to a member of the JSON answer (a.b for a member in one).",
+    )
+    cookies: list[str] = Field(
+        default_factory=list, description="Cookies that the browser has from now on: NAME={placeholder}."
+    )
+
+
 class Step(Model):
     """One step of a login that is described in the profile; what is given is done in this order.
 
-    Values may contain {username}, {password}, {totp}, {client_id}, {scope}, {request_uri}.
+    Values may contain {username}, {password}, {totp}, {client_id}, {scope}, {request_uri}, and what `take` names.
     """
 
     at: str | None = Field(default=None, description="Only on a page whose URL contains this text.")
@@ -173,16 +191,15 @@ class Step(Model):
     wait_for: str | None = Field(
         default=None, description="Browser only: when the rest is done, wait until this element is seen."
     )
-
-
-class RestCall(Model):
-    """One HTTP call of a login over an API (JSON)."""
-
-    method: str = Field(default="POST", description="HTTP method.")
-    path: str = Field(description="Path or URL, relative to the issuer's origin. May contain {username} etc.")
-    headers: dict[str, str] = Field(default_factory=dict, description="Header fields of this call.")
-    body: dict[str, object] | None = Field(default=None, description="JSON body; strings may contain placeholders.")
-    form: dict[str, str] | None = Field(default=None, description="Form body, in place of JSON.")
+    take: dict[str, str] = Field(
+        default_factory=dict,
+        description="New placeholders: name to a parameter of the page's URL, or to a member of its JSON.",
+    )
+    calls: list[RestCall] = Field(
+        default_factory=list,
+        description="Calls of an API in place of a form that only a script makes; the answer to the last one is "
+        "what comes next. A real browser leaves such a step out and uses the page.",
+    )
 
 
 class Login(Model):
@@ -253,6 +270,10 @@ class Deviation(Model):
     reason: str = Field(description="Why it is known and borne.")
     ticket: str | None = Field(default=None, description="Where it is followed up.")
     until: date | None = Field(default=None, description="Past this day the entry is a failure.")
+    unverified: bool = Field(
+        default=False,
+        description="Nobody has seen it on the real system yet: where it is not seen, that is no failure.",
+    )
 
 
 class Authorization(Model):
@@ -270,6 +291,9 @@ class Limits(Model):
     requests_per_second: float = Field(default=0, ge=0, description="0: no pacing.")
     check_seconds: float = Field(default=60, gt=0, description="Time limit of one check, its waits aside.")
     request_seconds: float = Field(default=15, gt=0, description="Time limit of one request.")
+    run_seconds: float = Field(
+        default=3600, gt=0, description="Time limit of the whole run; what has not ended by then is inconclusive."
+    )
     longest_wait: int = Field(
         default=900,
         ge=0,
@@ -329,6 +353,11 @@ class Profile(Model):
     )
     users: dict[str, User] = Field(default_factory=dict, description="People who can log in, by role: first, second.")
     login: Login = Field(default_factory=Login, description="How a person gets through login and consent.")
+    beside_request_uri: dict[str, str] = Field(
+        default_factory=dict,
+        description="What this server wants beside client_id and request_uri. RFC 9126 section 4 says that these two "
+        "suffice: one check leaves it out, and tells.",
+    )
     browser: BrowserUse = Field(
         default_factory=BrowserUse, description="Which browser walks through the pages (login.steps hold there, too)."
     )

@@ -22,7 +22,7 @@ MOST_VALUES = 20_000
 
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = {_TAG + kind for kind in ("null", "bool", "int", "float", "timestamp", "str", "merge", "value")}
-_VARIABLE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\})?")
+_VARIABLE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(:-((?:\$\{[^{}]*\}|[^}])*))?\})?")
 
 
 def read(path: Path, environ: Mapping[str, str]) -> tuple[Document, bytes]:
@@ -191,11 +191,14 @@ class _Tree:
         return value
 
     def _replaced(self, text: str, key: Key) -> object:
-        """A text with ${NAME} and ${NAME:-default} replaced, $${ by ${ itself. None after a mistake."""
+        """A text with ${NAME} and ${NAME:-default} replaced, $${ by ${ itself. None after a mistake, and where
+        nothing but an empty default is left: the key is as good as not written."""
         missing: list[str] = []
 
         def replacement(match: re.Match[str]) -> str:
             name, default = match[1], match[3]
+            if default is not None and "${" in default and not self._environ.get(name):
+                default = _VARIABLE.sub(replacement, default)
             if match[0] == "$${":
                 return "${"
             if name is None:
@@ -220,7 +223,7 @@ class _Tree:
                 expected, fix = "${NAME} or ${NAME:-default}", "Correct it; $${ stands for ${ itself."
                 self._tell(key, "${ without a name and a closing brace", expected, fix)
         self.written[key] = text
-        return None if missing else replaced
+        return None if missing or not replaced else replaced
 
     def _tell(self, key: Key, found: str, expected: str, fix: str) -> None:
         self.mistakes.append((key, found, expected, fix))

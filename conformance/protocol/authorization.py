@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -16,6 +15,9 @@ from conformance.protocol.par import Change, PushAnswer, changed_pairs
 from conformance.target import RegisteredClient, Target
 from conformance.verdict import NotExercised
 
+#: So many walks in a row without an end, and no code between them, mean that none will have one.
+MOST_STUCK = 8
+
 
 @dataclass
 class Browsers:
@@ -23,6 +25,20 @@ class Browsers:
 
     target: Target
     idle: dict[str, list[Browser]] = field(default_factory=dict, repr=False)
+    stuck: int = 0
+
+    def count(self, outcome: Outcome) -> Outcome:
+        """Remember whether walks come to their end at this target at all."""
+        if outcome.ending is Ending.STUCK:
+            self.stuck += 1
+        elif outcome.ending is Ending.CODE:
+            self.stuck = 0
+        return outcome
+
+    def expect_an_end(self) -> None:
+        """NotExercised where no walk comes to its end: more of them would only lock a person out, or last for ever."""
+        if self.stuck >= MOST_STUCK:
+            raise NotExercised(f"{self.stuck} logins in a row came to no end: this one was not tried")
 
     def new(self, user: str | None) -> Browser:
         """A fresh session for a user of the profile; None: nobody will log in."""
@@ -33,13 +49,14 @@ class Browsers:
             raise NotExercised(f"the profile has no user {user!r}: nobody can log in")
         return Browser(self.target.keyring.users[user], headers)
 
-    @asynccontextmanager
-    async def lent(self, user: str) -> AsyncIterator[Browser]:
-        """A session in which the user may be logged in already; it goes back for the next check."""
+    def take(self, user: str) -> Browser:
+        """A session in which the user may be logged in already, for one check alone until it is given back."""
         idle = self.idle.setdefault(user, [])
-        browser = idle.pop() if idle else self.new(user)
-        yield browser
-        idle.append(browser)
+        return idle.pop() if idle else self.new(user)
+
+    def give_back(self, user: str, browsers: Iterable[Browser]) -> None:
+        """Sessions for the next check."""
+        self.idle.setdefault(user, []).extend(browsers)
 
 
 @dataclass
@@ -49,6 +66,14 @@ class Authorization:
     wire: Wire
     target: Target
     browsers: Browsers
+    #: Sessions that this check holds, and that no visit of it uses just now: a server may tie a grant to a session, so
+    #: that what one check does to a code must not meet the codes of another.
+    held: list[Browser] = field(default_factory=list, repr=False)
+
+    def end(self) -> None:
+        """Give the borrowed sessions back: the check is over."""
+        self.browsers.give_back(self.target.profile.login.user, self.held)
+        self.held = []
 
     def new_browser(self, user: str | None = "") -> Browser:
         """A fresh browser; by default its person is the profile's user, None is nobody."""
@@ -73,17 +98,31 @@ class Authorization:
 
         `client` opens it in the name of another role. Without a `browser` a logged-in session is borrowed.
         """
+        pairs = self.pairs(answer, client, {**(query or {}), **changes})
+        ends = ends_of(answer)
+        return await self.visit(pairs, browser=browser, method=method, deny=deny, stop=stop, ends=ends)
+
+    def pairs(self, answer: PushAnswer, client: str | RegisteredClient | None, changes: Mapping[str, Change]) -> Pairs:
+        """The parameters with which a push is opened: client_id and request_uri, with changes."""
         if answer.request_uri is None:
             raise NotExercised(f"there is no request_uri to open: {answer.summary}")
         by = answer.push.client
         if client is not None:
             by = self.target.client(client) if isinstance(client, str) else client
-        pairs = changed_pairs(
-            (("client_id", by.client_id), ("request_uri", answer.request_uri)), {**(query or {}), **changes}
+        beside = self.target.profile.beside_request_uri
+        return changed_pairs(
+            (("client_id", by.client_id), ("request_uri", answer.request_uri), *beside.items()), changes
         )
-        pushed = answer.push.value("redirect_uri")
-        ends = [pushed] if pushed else []
-        return await self.visit(pairs, browser=browser, method=method, deny=deny, stop=stop, ends=ends)
+
+    def address(self, pairs: Pairs) -> str:
+        """The URL of an authorization request by GET."""
+        url = self.target.authorization_endpoint
+        return url + ("&" if "?" in url else "?") + urlencode(pairs)
+
+    def ends(self, *further: str) -> list[str]:
+        """The addresses at which a walk is over: every registered redirect URI, and further ones."""
+        registered = [uri for entry in self.target.profile.clients.values() for uri in entry.redirect_uris]
+        return [*registered, *further]
 
     async def visit(
         self,
@@ -98,12 +137,15 @@ class Authorization:
         """Send any authorization request and walk to its end."""
         if browser is not None:
             return await self._visit(browser, pairs, method, deny, stop, ends or [])
-        async with self.browsers.lent(self.target.profile.login.user) as lent:
-            return await self._visit(lent, pairs, method, deny, stop, ends or [])
+        held = self.held.pop() if self.held else self.browsers.take(self.target.profile.login.user)
+        outcome = await self._visit(held, pairs, method, deny, stop, ends or [])
+        self.held.append(held)
+        return outcome
 
     async def _visit(
         self, browser: Browser, pairs: Pairs, method: str, deny: bool, stop: Stop | None, ends: list[str]
     ) -> Outcome:
+        self.browsers.expect_an_end()
         login = self.target.profile.login
         if login.driver == "none" and browser.person is not None:
             raise NotExercised("the profile's login driver is 'none': no authorization can be finished")
@@ -115,20 +157,18 @@ class Authorization:
             "scope": self._scope(dict(pairs)),
             "request_uri": dict(pairs).get("request_uri", ""),
         }
-        registered = [uri for entry in self.target.profile.clients.values() for uri in entry.redirect_uris]
         try:
             if login.driver == "rest" and browser.person is not None and stop != "login":
                 await self._prepare(browser, values)
-            url = self.target.authorization_endpoint
             if method == "GET":
-                address = url + ("&" if "?" in url else "?") + urlencode(pairs)
-                response = await browser.get(self.wire, address, "authorization request")
+                response = await browser.get(self.wire, self.address(pairs), "authorization request")
             else:
+                url = self.target.authorization_endpoint
                 response = await browser.submit(self.wire, url, method, pairs, "authorization request", url)
         except Died as died:
             return Outcome(Ending.DIED, reason=str(died))
-        walk = Walk(self.wire, browser, login, [*registered, *ends], values, deny, stop)
-        return await walk.run(response)
+        walk = Walk(self.wire, browser, login, self.ends(*ends), values, deny, stop, base=self.target.issuer)
+        return self.browsers.count(await walk.run(response))
 
     async def _prepare(self, browser: Browser, values: Mapping[str, str]) -> None:
         login, person = self.target.profile.login, browser.person
@@ -159,3 +199,9 @@ class Authorization:
     ) -> Outcome:
         """Open a push that has to end in a code for the check to go on."""
         return self.needs_code(await self.open(answer, browser=browser, query=query))
+
+
+def ends_of(answer: PushAnswer) -> list[str]:
+    """The address that the answer to a pushed request goes to, where it is said."""
+    pushed = answer.push.value("redirect_uri")
+    return [pushed] if pushed else []

@@ -88,13 +88,18 @@ def signing(client: RegisteredClient) -> tuple[str, SigningKey | bytes]:
     return key.alg, key
 
 
-def audience(target: Target, kind: str) -> str:
-    """The value of aud that a word stands for: issuer, token_endpoint, pushed_authorization_request_endpoint."""
-    return {
-        "issuer": lambda: target.issuer,
-        "token_endpoint": lambda: target.token_endpoint,
-        "pushed_authorization_request_endpoint": lambda: target.par_endpoint,
-    }[kind]()
+def audience(occasion: Occasion) -> str:
+    """The aud of a client's ordinary assertion, as its profile entry says."""
+    target = occasion.target
+    match occasion.client.entry.assertion_audience:
+        case "issuer":
+            return target.issuer
+        case "endpoint":
+            return occasion.endpoint
+        case "token_endpoint":
+            return target.token_endpoint
+        case "pushed_authorization_request_endpoint":
+            return target.par_endpoint
 
 
 def assertion_claims(occasion: Occasion, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,7 +109,7 @@ def assertion_claims(occasion: Occasion, changes: Mapping[str, Any]) -> dict[str
         {
             "iss": client.client_id,
             "sub": client.client_id,
-            "aud": audience(occasion.target, client.entry.assertion_audience),
+            "aud": audience(occasion),
             "iat": int(occasion.now),
             "exp": int(occasion.now) + LIFETIME,
             "jti": str(uuid.uuid4()),

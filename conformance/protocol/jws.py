@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 
+from conformance.http.message import parse_json_object
 from conformance.profile.keyring import SigningKey
 
 
@@ -49,10 +50,9 @@ def claims_of(token: str) -> dict[str, Any]:
     if len(parts) != 3:
         return {}
     try:
-        claims = json.loads(from_base64url(parts[1]))
-    except (ValueError, RecursionError):
+        return parse_json_object(from_base64url(parts[1])) or {}
+    except ValueError:
         return {}
-    return claims if isinstance(claims, dict) else {}
 
 
 def tampered(token: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,13 +77,10 @@ async def discover(profile: Profile, transport: Transport, evidence: Evidence) -
     document: dict[str, Any] = {}
     urls = [profile.metadata_url] if profile.metadata_url else well_known(profile.issuer) if profile.issuer else []
     died: Died | None = None
-    for url in urls:
-        try:
-            response = await transport.send(
-                Request("GET", url, repeatable=True), evidence, purpose="authorization server metadata"
-            )
-        except Died as failure:
-            died = failure
+    # All at once: a server that does not answer must not be waited for at each address.
+    for url, response in await asyncio.gather(*(_fetched(url, transport, evidence) for url in urls)):
+        if isinstance(response, Died):
+            died = response
             continue
         responses[url] = response
         members = response.json_object() if response.status == 200 else None
@@ -104,6 +102,14 @@ async def discover(profile: Profile, transport: Transport, evidence: Evidence) -
         jwks_uri=told.jwks or _url(document.get("jwks_uri")),
         responses=responses,
     )
+
+
+async def _fetched(url: str, transport: Transport, evidence: Evidence) -> tuple[str, Response | Died]:
+    request = Request("GET", url, repeatable=True)
+    try:
+        return url, await transport.send(request, evidence, purpose="authorization server metadata")
+    except Died as died:
+        return url, died
 
 
 def _url(value: object) -> str | None:

@@ -193,6 +193,7 @@ class Par:
         verifier = None
         if entry.pkce:
             verifier = pkce.new_verifier()
+            self.wire.transport.learn(verifier)
             pairs += [("code_challenge", pkce.challenge(verifier)), ("code_challenge_method", "S256")]
         if entry.response_mode:
             pairs.append(("response_mode", entry.response_mode))
@@ -227,8 +228,10 @@ class Par:
         return replace(answer, control=await self._send(control(), "control", True))
 
     async def _send(self, push: Push, purpose: str, retry_throttled: bool) -> PushAnswer:
+        had_nonce = "par" in self.nonces
         answer = await self._once(push, purpose, retry_throttled)
-        wants_nonce = answer.error == "use_dpop_nonce" and push.dpop is not None
+        first_nonce = not had_nonce and "par" in self.nonces and not answer.accepted
+        wants_nonce = push.dpop is not None and (answer.error == "use_dpop_nonce" or first_nonce)
         if wants_nonce and "nonce" not in push.dpop_fault.claims:
             # RFC 9449 section 8: the client repeats its request with the nonce that it was given.
             answer = await self._once(push, f"{purpose} (with the DPoP nonce)", retry_throttled)

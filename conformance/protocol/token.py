@@ -143,8 +143,11 @@ class Token:
         dpop_fault: dpop.Fault = dpop.RIGHT,
     ) -> TokenAnswer:
         """Send any token request; a demand for a DPoP nonce is met once (RFC 9449 section 8)."""
+        had_nonce = "token" in self.nonces
         answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault)
-        if answer.error == "use_dpop_nonce" and dpop_key is not None and "nonce" not in dpop_fault.claims:
+        first_nonce = not had_nonce and "token" in self.nonces and not answer.accepted
+        wants_nonce = dpop_key is not None and (answer.error == "use_dpop_nonce" or first_nonce)
+        if wants_nonce and "nonce" not in dpop_fault.claims:
             purpose = f"{purpose} (with the nonce)"
             answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault)
         return answer
@@ -183,6 +186,8 @@ class Token:
         url = self.target.metadata.introspection_endpoint
         if url is None:
             return None
+        if client.entry.auth.endswith("tls_client_auth"):
+            url = self.target.metadata.mtls_alias("introspection_endpoint") or url
         proof = client_auth.registered(Occasion(client, self.target, url, self.wire.clock.now()))
         body = encode((("token", token), ("client_id", client.client_id), *proof.form)).encode()
         headers = (*proof.headers, ("Content-Type", FORM))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
 from conformance.report.record import CheckResult, DeviationResult, RequirementResult, Run
-from conformance.report.words import GRAVITY, ORDER, by_number, gravity
-from conformance.verdict import Verdict
+from conformance.report.words import GRAVITY, ORDER, by_number, gravity, listed
+from conformance.report.words import STATES as STATE_WORDS
+from conformance.verdict import Level, Verdict
+
+#: What a finding can be beside the baseline, what a reader must know first.
+STATES = ("new", "changed", "new-check", "known")
+#: What a failure may be beside the baseline without breaking the gate.
+EXCUSED = frozenset({"known", "new-check"})
 
 
 @dataclass(frozen=True)
@@ -18,6 +25,8 @@ class Finding:
     requirement: RequirementResult
     checks: tuple[CheckResult, ...]
     deviations: tuple[DeviationResult, ...]
+    state: str | None = None
+    """What it is beside the baseline; None where there is no baseline, or it is no violation."""
 
     @property
     def observed(self) -> str:
@@ -66,17 +75,82 @@ def checks_by_name(run: Run) -> dict[str, CheckResult]:
 
 def findings(run: Run) -> list[Finding]:
     """Every requirement with a verdict of `GRAVITY`, the gravest first."""
-    checks = checks_by_name(run)
+    checks, states = checks_by_name(run), states_of(run)
     rows = [row for row in run.requirements if row.verdict in GRAVITY]
     rows.sort(key=lambda row: (*gravity(row.verdict, row.applied), by_number(row.id)))
-    return [
-        Finding(
-            requirement=row,
-            checks=tuple(checks[name] for name in row.checks if name in checks and _brought(row, checks[name], run)),
-            deviations=tuple(entry for entry in run.deviations if entry.requirement == row.id),
-        )
-        for row in rows
+    found = []
+    for row in rows:
+        brought = tuple(checks[name] for name in row.checks if name in checks and _brought(row, checks[name], run))
+        entries = tuple(entry for entry in run.deviations if entry.requirement == row.id)
+        own = {states.get((row.id, check.name)) for check in brought}
+        found.append(Finding(row, brought, entries, next((state for state in STATES if state in own), None)))
+    return found
+
+
+def states_of(run: Run) -> dict[tuple[str, str], str]:
+    """Requirement and check to what their finding is beside the baseline; empty where there is none."""
+    changes = run.baseline.changes if run.baseline else []
+    return {(change.requirement, change.check): change.state for change in changes}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What to say of one check: the requirement that it is filed under, and the verdict that it brought to it."""
+
+    requirement: RequirementResult | None
+    verdict: Verdict
+    state: str | None = None
+    """What it is beside the baseline; None where there is none, or it is no violation."""
+
+    @property
+    def excused(self) -> bool:
+        """Whether it is a failure that the gate does not count: the baseline has it, or did not have the check."""
+        return self.verdict is Verdict.FAIL and self.state in EXCUSED
+
+
+def told(
+    check: CheckResult,
+    rows: Mapping[str, RequirementResult],
+    deviations: Iterable[DeviationResult],
+    states: Mapping[tuple[str, str], str],
+) -> Told:
+    """What to say of a check: the gravest verdict that it brought; what the gate does not count comes last.
+
+    `rows`: the requirements by id; `states`: as `states_of` gives them.
+    """
+    verified = [rows[name] for name in check.requirements if name in rows]
+    first = verified[0] if verified else None
+    if check.outcome == "violation":
+        broken = [row for row in verified if row.id in check.broken or not check.broken]
+        found = [Told(row, row.verdict, states.get((row.id, check.name))) for row in broken if row.verdict in GRAVITY]
+        return min(found, key=lambda item: (item.excused, *_gravity(item)), default=Told(first, Verdict.NOTE))
+    if check.outcome == "inconclusive":
+        return Told(first, Verdict.INCONCLUSIVE)
+    if check.outcome == "not-applicable":
+        return Told(first, Verdict.NOT_APPLICABLE)
+    entries = list(deviations)
+    for row in verified:
+        if row.verdict is Verdict.STALE and is_stale(row, check, entries):
+            return Told(row, Verdict.STALE)
+    return Told(first, Verdict.PASS)
+
+
+def _gravity(item: Told) -> tuple[int, int]:
+    return gravity(item.verdict, item.requirement.applied if item.requirement else Level.EXPECTED)
+
+
+def beside_baseline(run: Run) -> str:
+    """How the findings stand beside the baseline, in a sentence; empty where there is none."""
+    if run.baseline is None:
+        return ""
+    counts: Counter[str] = Counter(change.state for change in run.baseline.changes)
+    told = [
+        f"{counts[state]} {word.word if state != 'new-check' else 'of new checks'}"
+        for state, word in STATE_WORDS.items()
+        if counts[state]
     ]
+    moment = f"{run.baseline.started:%Y-%m-%d %H:%M}"
+    return f"Findings beside the baseline of {moment}: {listed(told) or 'none in either run'}."
 
 
 def is_stale(row: RequirementResult, check: CheckResult, deviations: Iterable[DeviationResult]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -22,8 +22,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from conformance.report import measures, pictures, words
-from conformance.report.findings import Finding, findings, matrix
+from conformance.report.findings import Finding, beside_baseline, checks_by_name, findings, matrix
 from conformance.report.record import (
+    Change,
     CheckResult,
     DeviationResult,
     Exchange,
@@ -44,6 +45,8 @@ FIRST_EXCHANGES: Final = 12
 LAST_EXCHANGES: Final = 12
 #: Exchanges that tell what was sent, where the check does not tell it itself.
 SENT_LINES: Final = 6
+#: Up to so many findings the table of contents on paper names each one.
+LISTED_FINDINGS: Final = 60
 
 _FOLDER: Final = Path(__file__).parent
 
@@ -64,28 +67,35 @@ class Deviation:
     ends: str
 
 
-def render(run: Run) -> str:
-    """The whole page for a run. The same run gives the same page."""
+def render(run: Run, pages: Mapping[str, int] | None = None) -> str:
+    """The whole page for a run. The same run gives the same page.
+
+    With `pages` (anchor to page number; may be empty) it is the page for paper: a table of contents, the evidence as
+    an annex to which the findings point, no script.
+    """
     found = findings(run)
-    style, script = _part("report.css"), _part("report.js")
+    homes = _homes(found)
+    style, script = part("report.css"), part("report.js")
     names = {check.name: number for number, check in enumerate(run.checks, 1)}
     answered = measures.answered(run)
     facts = [(fact, pictures.of_fact(fact)) for fact in run.facts]
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             run=run,
             target=run.target,
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
-            policy=policy(style, script),
+            policy=policy(style, script if pages is None else None),
             groups=[
                 Group(verdict, tuple(group))
                 for verdict, group in groupby(found, lambda finding: finding.requirement.verdict)
             ],
             found={finding.requirement.id for finding in found},
-            homes=_homes(found),
+            homes=homes,
+            pages=pages,
+            annex=[] if pages is None else _annex(run, homes),
             matrix=matrix(run),
             verdicts=[verdict for verdict in words.ORDER if run.tally.get(verdict)],
             deviations=[_deviation(entry, run.finished.date()) for entry in run.deviations],
@@ -100,15 +110,17 @@ def render(run: Run) -> str:
             further=[fact for fact, picture in facts if not picture],
             seconds=_seconds(run),
             names=names,
+            beside=beside_baseline(run),
+            changes=_changes(run),
         )
     )
 
 
-def policy(style: str, script: str) -> str:
-    """The content security policy of the page: the one style sheet, the one script, nothing else."""
+def policy(style: str, script: str | None = None) -> str:
+    """The content security policy of the page: the one style sheet, the one script if it has one, nothing else."""
+    scripts = f"script-src '{_hash(script)}'; " if script is not None else ""
     return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src '{_hash(style)}'; {scripts}img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -188,6 +200,22 @@ def _homes(found: Iterable[Finding]) -> dict[str, RequirementResult]:
     return homes
 
 
+def _changes(run: Run) -> list[tuple[Change, list[str]]]:
+    """The findings that are not the same in the baseline; those that look alike together, with their checks."""
+    alike: dict[tuple[str, str, str | None, str | None], list[Change]] = {}
+    for change in run.baseline.changes if run.baseline else []:
+        if change.state != "known":
+            alike.setdefault((change.requirement, change.state, change.before, change.after), []).append(change)
+    drawn = [(same[0], [change.check for change in same]) for same in alike.values()]
+    return sorted(drawn, key=lambda item: list(words.STATES).index(item[0].state))
+
+
+def _annex(run: Run, homes: Mapping[str, RequirementResult]) -> list[CheckResult]:
+    """The checks whose evidence a reader of the paper looks up, in the order of the findings."""
+    checks = checks_by_name(run)
+    return [checks[name] for name in homes if checks[name].exchanges or checks[name].waits]
+
+
 def _rule(finding: Finding) -> str:
     """The level and the rule that applied, as a sentence."""
     row = finding.requirement
@@ -204,11 +232,11 @@ def _seconds(run: Run) -> float:
     return max((run.finished - run.started).total_seconds(), 0)
 
 
-def _moment(moment: datetime) -> str:
+def moment(when: datetime) -> str:
     """A moment in UTC; one without a zone stays as it is."""
-    if moment.tzinfo is None:
-        return f"{moment:%Y-%m-%d %H:%M:%S}"
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    if when.tzinfo is None:
+        return f"{when:%Y-%m-%d %H:%M:%S}"
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _shown(value: object) -> object:
@@ -225,12 +253,14 @@ def _hash(text: str) -> str:
 
 
 @cache
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """A file of the page."""
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates, with what they are given."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER, encoding="utf-8"),
         autoescape=True,
@@ -245,7 +275,7 @@ def _environment() -> Environment:
         "cut": cut,
         "slug": slug,
         "web_link": web_link,
-        "moment": _moment,
+        "moment": moment,
         "duration": words.duration,
         "plural": words.plural,
         "specification": words.specification,
@@ -261,8 +291,11 @@ def _environment() -> Environment:
         "ANSWERS": words.ANSWERS,
         "CONFORMANCE": words.CONFORMANCE,
         "GATE": words.GATE,
+        "GATE_BASELINE": words.GATE_BASELINE,
+        "STATES": words.STATES,
         "LEVELS": words.LEVELS,
         "HEADER_LIMIT": HEADER_LIMIT,
+        "LISTED_FINDINGS": LISTED_FINDINGS,
         "KINDS": pictures.OUTCOMES,
         "OUTCOMES": {kind: outcome for outcome, kind in pictures.OUTCOMES.items()},
         "tally_bar": pictures.tally_bar,

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from conformance.report.findings import is_stale
-from conformance.report.record import CheckResult, DeviationResult, RequirementResult, Run
+from conformance.report.findings import states_of, told
+from conformance.report.record import CheckResult, RequirementResult, Run
 from conformance.report.text import visible
-from conformance.report.words import GRAVITY, by_number, gravity, specification
+from conformance.report.words import STATES, by_number, specification
 from conformance.verdict import Verdict
 
 #: Verdicts to the element that tells them; the others pass.
@@ -38,6 +38,13 @@ class Case:
     verdict: Verdict
     headline: str
     text: str
+    excused: bool = False
+    """Whether it is a failure that the gate does not count: the baseline has it, or did not have the check."""
+
+    @property
+    def element(self) -> str | None:
+        """The element that tells it; None where it passes."""
+        return None if self.excused else _ELEMENTS.get(self.verdict)
 
 
 def render(run: Run) -> str:
@@ -77,11 +84,11 @@ def _case(suite: ElementTree.Element, case: Case) -> None:
         "testcase",
         {"name": visible(case.name), "classname": visible(case.place), "time": f"{case.seconds:.3f}"},
     )
-    if kind := _ELEMENTS.get(case.verdict):
-        told = {"message": visible(case.headline)}
+    if kind := case.element:
+        attributes = {"message": visible(case.headline)}
         if kind != "skipped":
-            told["type"] = case.verdict
-        ElementTree.SubElement(element, kind, told).text = visible(case.text)
+            attributes["type"] = case.verdict
+        ElementTree.SubElement(element, kind, attributes).text = visible(case.text)
     elif case.text:
         ElementTree.SubElement(element, "system-out").text = visible(case.text)
 
@@ -89,8 +96,10 @@ def _case(suite: ElementTree.Element, case: Case) -> None:
 def _cases(run: Run) -> Iterable[Case]:
     """The checks in their order, then the requirements that have none."""
     rows = {row.id: row for row in run.requirements}
+    states = states_of(run)
     for check in run.checks:
-        row, verdict = _told(check, rows, run.deviations)
+        found = told(check, rows, run.deviations, states)
+        row, verdict = found.requirement, found.verdict
         text = _text(check, row, verdict) if verdict is not Verdict.PASS else ""
         yield Case(
             suite=row.specification if row else "checks",
@@ -99,7 +108,8 @@ def _cases(run: Run) -> Iterable[Case]:
             seconds=check.seconds,
             verdict=verdict,
             headline=f"{row.id if row else check.name}: {check.observed or verdict}",
-            text=text,
+            text=f"{text}\nbeside the baseline: {STATES[found.state].word}" if found.state else text,
+            excused=found.excused,
         )
     ran = {check.name for check in run.checks}
     for row in run.requirements:
@@ -113,28 +123,6 @@ def _cases(run: Run) -> Iterable[Case]:
                 headline=row.reason or row.verdict,
                 text="\n".join(part for part in (row.text, row.reason) if part),
             )
-
-
-def _told(
-    check: CheckResult, rows: dict[str, RequirementResult], deviations: list[DeviationResult]
-) -> tuple[RequirementResult | None, Verdict]:
-    """The requirement that a check is filed under, and the verdict that it brought to it: the gravest one."""
-    verified = [rows[name] for name in check.requirements if name in rows]
-    if check.outcome == "violation":
-        broken = [row for row in verified if row.id in check.broken or not check.broken]
-        broken = [row for row in broken if row.verdict in GRAVITY]
-        if broken:
-            row = min(broken, key=lambda row: gravity(row.verdict, row.applied))
-            return row, row.verdict
-        return (verified[0] if verified else None), Verdict.NOTE
-    if check.outcome == "inconclusive":
-        return (verified[0] if verified else None), Verdict.INCONCLUSIVE
-    if check.outcome == "not-applicable":
-        return (verified[0] if verified else None), Verdict.NOT_APPLICABLE
-    for row in verified:
-        if row.verdict is Verdict.STALE and is_stale(row, check, deviations):
-            return row, Verdict.STALE
-    return (verified[0] if verified else None), Verdict.PASS
 
 
 def _text(check: CheckResult, row: RequirementResult | None, verdict: Verdict) -> str:
@@ -151,7 +139,7 @@ def _text(check: CheckResult, row: RequirementResult | None, verdict: Verdict) -
 
 
 def _number(cases: list[Case], kind: str) -> int:
-    return sum(_ELEMENTS.get(case.verdict) == kind for case in cases)
+    return sum(case.element == kind for case in cases)
 
 
 def _numbers(cases: list[Case]) -> dict[str, str]:

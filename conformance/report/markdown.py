@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.report.findings import Finding, findings, matrix
+from conformance.report.findings import Finding, beside_baseline, findings, matrix
 from conformance.report.record import Run
 from conformance.report.text import one_line, web_link
-from conformance.report.words import ANSWERS, VERDICTS, duration, listed, plural, specification
+from conformance.report.words import ANSWERS, STATES, VERDICTS, duration, listed, plural, specification
 from conformance.verdict import Answer, Verdict
 
 #: Findings that are listed; the others are counted.
@@ -28,6 +28,7 @@ def render(run: Run) -> str:
         plain(run.sentence),
         *([_limits(run)] if run.problems or run.interrupted or run.selection else []),
         _tally(run),
+        *([plain(beside_baseline(run))] if run.baseline else []),
         *_listed(found),
         f"{plural(len(run.checks), 'check')} and {plural(run.requests, 'request')} in "
         f"{duration((run.finished - run.started).total_seconds())}; plans {plain(listed(run.plans))}; "
@@ -64,19 +65,19 @@ def _limits(run: Run) -> str:
 def _tally(run: Run) -> str:
     verdicts = [verdict for verdict in VERDICTS if run.tally.get(verdict)]
     lines = [
-        _row(["Specification", *(f"{VERDICTS[verdict].sign} {VERDICTS[verdict].word}" for verdict in verdicts)]),
-        _row(["---", *("--:" for _ in verdicts)]),
+        row(["Specification", *(f"{VERDICTS[verdict].sign} {VERDICTS[verdict].word}" for verdict in verdicts)]),
+        row(["---", *("--:" for _ in verdicts)]),
     ]
-    lines += [_row([plain(specification(part.id)), *_counts(part.tally, verdicts)]) for part in matrix(run)]
+    lines += [row([plain(specification(part.id)), *_counts(part.tally, verdicts)]) for part in matrix(run)]
     if len(lines) > 3:
-        lines.append(_row(["**All**", *(f"**{count}**" for count in _counts(run.tally, verdicts))]))
+        lines.append(row(["**All**", *(f"**{count}**" for count in _counts(run.tally, verdicts))]))
     return "\n".join(lines)
 
 
 def _listed(found: list[Finding]) -> list[str]:
     if not found:
         return []
-    lines = [_row(["Verdict", "Level", "Requirement", "Observed"]), _row(["---"] * 4)]
+    lines = [row(["Verdict", "Level", "Requirement", "Observed"]), row(["---"] * 4)]
     lines += [_finding(finding) for finding in found[:MOST]]
     left = len(found) - MOST
     more = [f"{plural(left, 'more finding')} in the report."] if left > 0 else []
@@ -84,20 +85,23 @@ def _listed(found: list[Finding]) -> list[str]:
 
 
 def _finding(finding: Finding) -> str:
-    row, word = finding.requirement, VERDICTS[finding.requirement.verdict]
-    url = web_link(row.url)
+    found, word = finding.requirement, VERDICTS[finding.requirement.verdict]
+    url = web_link(found.url)
     name = (
-        f"[{plain(row.id)}](<{url.replace('>', '%3E').replace('<', '%3C').replace('|', '%7C')}>)"
+        f"[{plain(found.id)}](<{url.replace('>', '%3E').replace('<', '%3C').replace('|', '%7C')}>)"
         if url
-        else code(row.id)
+        else code(found.id)
     )
     observed = code(finding.observed or finding.message)
-    return _row([f"{word.sign} {word.word}", row.applied, f"{name}<br>{plain(row.text)}", observed])
+    if finding.state:
+        observed += f"<br>{STATES[finding.state].word}"
+    return row([f"{word.sign} {word.word}", found.applied, f"{name}<br>{plain(found.text)}", observed])
 
 
 def _counts(tally: Mapping[Verdict, int], verdicts: list[Verdict]) -> list[str]:
     return [str(tally.get(verdict, 0)) for verdict in verdicts]
 
 
-def _row(cells: list[str]) -> str:
+def row(cells: list[str]) -> str:
+    """A row of a table."""
     return f"| {' | '.join(cells)} |"

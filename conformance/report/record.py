@@ -50,6 +50,22 @@ class Wait(Model):
     reason: str
 
 
+class Picture(Model):
+    """What a person saw in the browser."""
+
+    caption: str = Field(description="Which page it is and why it was looked at.")
+    url: str
+    data: str = Field(description="A data: URI with a JPEG; empty where the picture is withheld.")
+    withheld: str | None = Field(None, description="Why there is no picture.")
+
+
+class Step(Model):
+    """Something that was done or seen in the browser, redacted."""
+
+    at: float = Field(description="Unix seconds.")
+    text: str
+
+
 class CheckResult(Model):
     """What one check, with its parameters, did and saw."""
 
@@ -67,6 +83,8 @@ class CheckResult(Model):
     seconds: float = 0
     exchanges: list[Exchange] = []
     waits: list[Wait] = []
+    pictures: list[Picture] = Field([], description="The pages that decided, of a check in the browser.")
+    trace: list[Step] = Field([], description="What was done in the browser, where the check did not pass.")
 
 
 class DeviationResult(Model):
@@ -115,10 +133,28 @@ class Fact(Model):
     )
 
 
-class Tally(Model):
-    """How many requirements got which verdict."""
+class Change(Model):
+    """A finding beside the baseline."""
 
-    counts: dict[Verdict, int]
+    requirement: str
+    check: str
+    state: Literal["new", "new-check", "changed", "known", "mended", "unmatched"] = Field(
+        description="new, changed: breaks the gate; new-check: the baseline did not have this check, so it does not; "
+        "known: the baseline has it too; mended: only the baseline has it; unmatched: the baseline has it, and this "
+        "run does not tell."
+    )
+    before: str | None = Field(None, description="What the baseline observed.")
+    after: str | None = Field(None, description="What this run observed.")
+
+
+class Baseline(Model):
+    """The earlier run that the gate of this one was held against."""
+
+    target: str
+    started: datetime
+    suite_version: str
+    record_sha256: str = Field(description="Of its report.json.")
+    changes: list[Change]
 
 
 class Target(Model):
@@ -160,5 +196,6 @@ class Run(Model):
     requirements: list[RequirementResult]
     checks: list[CheckResult]
     deviations: list[DeviationResult] = []
+    baseline: Baseline | None = Field(None, description="What the gate was held against, beside the profile.")
     facts: list[Fact] = []
     requests: int = 0

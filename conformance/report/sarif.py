@@ -25,6 +25,8 @@ _LEVELS: Final = {
     Verdict.WARN: "warning",
     Verdict.NOTE: "note",
 }
+#: What a finding is beside the baseline, as SARIF calls it.
+_BASELINE_STATES: Final = {"new": "new", "new-check": "new", "changed": "updated", "known": "unchanged"}
 
 
 def render(run: Run) -> str:
@@ -119,6 +121,8 @@ def _result(number: int, finding: Finding, run: Run) -> dict[str, Any]:
             "checks": [visible(check.name) for check in finding.checks],
         },
     }
+    if finding.state:
+        result["baselineState"] = _BASELINE_STATES[finding.state]
     if row.verdict is Verdict.DEVIATION:
         result["suppressions"] = [
             {"kind": "external", "status": "accepted", "justification": visible(entry.reason)}

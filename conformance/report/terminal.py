@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from conformance.report.findings import Finding, findings, matrix
+from conformance.report.findings import Finding, beside_baseline, findings, matrix
 from conformance.report.record import Run
 from conformance.report.text import one_line
-from conformance.report.words import ANSWERS, VERDICTS, plural, specification
+from conformance.report.words import ANSWERS, STATES, VERDICTS, plural, specification
 from conformance.verdict import Answer, Verdict
 
 #: Findings that are printed; the others are counted.
@@ -53,6 +53,8 @@ def print_summary(run: Run, paths: Mapping[str, Path], console: Console) -> None
             console.print(Text(f"  and {plural(len(found) - MOST, 'more finding')} in the report", style="dim"))
     _print_limits(run, console)
     console.print()
+    if run.baseline:
+        console.print(Text(beside_baseline(run)))
     console.print(
         Text.assemble(
             "Conformance ",
@@ -109,6 +111,7 @@ def _print_finding(finding: Finding, console: Console) -> None:
             f" {row.applied} ",
             (one_line(row.id), "bold"),
             f"  observed: {seen}" if seen else "",
+            (f"  {STATES[finding.state].word}" if finding.state else "", "bold"),
         )
     )
     told = Text(one_line(finding.message or row.text, 200), style="dim")

@@ -65,6 +65,23 @@ GATE: dict[Answer, str] = {
     Answer.INCOMPLETE: "Nothing unexpected was seen, but not everything could be put to the test.",
 }
 
+#: The same where the gate was held against an earlier run.
+GATE_BASELINE: dict[Answer, str] = {
+    Answer.PASS: "Nothing was seen that neither the profile nor the baseline has.",
+    Answer.FAIL: "Something was seen that neither the profile nor the baseline has.",
+    Answer.INCOMPLETE: "Nothing new was seen, but not everything could be put to the test.",
+}
+
+#: What became of a finding from an earlier run to a later one, in the order in which it is told.
+STATES: dict[str, Word] = {
+    "new": Word("+", "new", "Seen now; the earlier run had this check and did not see it. It counts for the gate."),
+    "changed": Word("~", "changed", "Broken in both runs, but not in the same way or not with the same verdict."),
+    "new-check": Word("*", "new check", "Seen by a check that the earlier run did not have: nothing got worse."),
+    "known": Word("=", "known", "The same in both runs."),
+    "mended": Word("-", "mended", "Seen in the earlier run; the same check does not see it any more."),
+    "unmatched": Word("?", "unmatched", "Only one of the runs came to a conclusion: nothing to compare."),
+}
+
 LEVELS: dict[Level, str] = {
     Level.MUST: "The document demands it (MUST, MUST NOT, SHALL, REQUIRED). Broken, it is a fail.",
     Level.SHOULD: "The document recommends it (SHOULD, SHOULD NOT, RECOMMENDED). Broken, it is a warn.",

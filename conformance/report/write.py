@@ -12,9 +12,11 @@ from typing import Final
 from conformance.report import html, junit, markdown, sarif
 from conformance.report.record import VERSION, Run
 
+#: The file that is the truth of a run.
+RECORD: Final = "report.json"
 #: View to the name of its file and what renders it. The record comes first: it is the truth.
 VIEWS: Final[dict[str, tuple[str, Callable[[Run], str]]]] = {
-    "json": ("report.json", lambda run: run.model_dump_json(indent=2) + "\n"),
+    "json": (RECORD, lambda run: run.model_dump_json(indent=2) + "\n"),
     "html": ("report.html", html.render),
     "junit": ("junit.xml", junit.render),
     "markdown": ("summary.md", markdown.render),
@@ -39,17 +41,22 @@ def write(run: Run, folder: Path) -> dict[str, Path]:
     return paths
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a UTF-8 file beside its place and move it there. Raises OSError; then nothing is left behind."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file (text in UTF-8) beside its place and move it there. Raises OSError; then nothing is left behind."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
+        with part.open("xb") as file:
+            file.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def locate(path: Path) -> Path:
+    """The record of a run: the path itself, or report.json in it where it is a folder."""
+    return path / RECORD if path.is_dir() else path
 
 
 def read(path: Path) -> Run:

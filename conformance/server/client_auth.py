@@ -219,7 +219,7 @@ class ClientAuthentication(Certificates):
         return names
 
     def verify_assertion_times(self, claims: dict[str, Any]) -> None:
-        """exp is there, ahead and not far ahead; iat and nbf do not lie in the future. Seconds."""
+        """exp is there, ahead and not far ahead; iat and nbf do not lie in the future, nor iat far back. Seconds."""
         now = self.now()
         expires = jose.seconds(claims.get("exp"))
         if expires is None or not now < expires <= now + self.settings.assertion_lifetime:
@@ -227,6 +227,9 @@ class ClientAuthentication(Certificates):
         for name in ("iat", "nbf"):
             if (jose.seconds(claims.get(name)) or 0) > now + self.settings.clock_skew:
                 raise invalid_client()
+        issued = jose.seconds(claims.get("iat"))
+        if issued is not None and issued < now - self.settings.assertion_lifetime:
+            raise invalid_client()
 
     def remember_jti(self, client: RegisteredClient, claims: dict[str, Any]) -> None:
         """An assertion is good for one request, whatever the endpoint (RFC 7523, section 3)."""

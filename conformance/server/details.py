@@ -25,7 +25,7 @@ class Details(Dpop):
             self.check_detail(client, entry)
         parameters["authorization_details"] = details
 
-    def read_authorization_details(self, value: object) -> list[Mapping[str, Any]]:
+    def read_authorization_details(self, value: object) -> list[Any]:
         """The entries: JSON text of a form, or the array of a request object."""
         try:
             entries = jose.parse_json(value) if isinstance(value, str) else value

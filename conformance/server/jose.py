@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 #: Algorithms that the server knows; `none` is not among them.
 ASYMMETRIC = (
@@ -180,6 +181,12 @@ def load_public_jwk(jwk: object, alg: str) -> Any:
     if getattr(key, "key_size", 2048) < 2048 and alg not in _KEY_OF:
         raise ValueError("the key is weak")
     return key
+
+
+def pem(key: Any) -> bytes:
+    """A public key in PEM."""
+    encoded: bytes = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return encoded
 
 
 def thumbprint(jwk: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from aiohttp import web
 from cryptography import x509
@@ -18,6 +18,10 @@ from conformance.server.errors import invalid_client
 
 class Certificates(Base):
     """What the connection shows."""
+
+    def trust_anchors(self) -> list[str]:
+        """What client certificates have to chain to, in PEM: what the registered clients have."""
+        return [client.trust_anchor for client in self.clients.values() if client.trust_anchor]
 
     def shown_certificate(self, request: web.Request) -> x509.Certificate | None:
         """The certificate that the client showed in the TLS handshake; the handshake has verified its chain."""
@@ -48,9 +52,8 @@ class Certificates(Base):
         return jose.encode(hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest())
 
 
-def tls_context(context: ssl.SSLContext, clients: Iterable[RegisteredClient]) -> ssl.SSLContext:
-    """Let a server's TLS context ask for certificates, and trust what the registered clients have."""
-    anchors = [client.trust_anchor for client in clients if client.trust_anchor]
+def tls_context(context: ssl.SSLContext, anchors: Sequence[str]) -> ssl.SSLContext:
+    """Let a server's TLS context ask for certificates, and trust those that chain to `anchors` (PEM)."""
     if anchors:
         context.load_verify_locations(cadata="\n".join(anchors))
     context.verify_mode = ssl.CERT_OPTIONAL

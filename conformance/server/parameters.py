@@ -150,7 +150,7 @@ class ParameterRules(OpenidRules):
         asked = scope.split(" ")
         if self.settings.unknown_scopes == "ignore":
             asked = [value for value in asked if value in self.scopes_that_exist()]
-        if not _SCOPE.fullmatch(scope) or not self.allowed_scopes(client).issuperset(asked):
+        if not asked or not _SCOPE.fullmatch(scope) or not self.allowed_scopes(client).issuperset(asked):
             raise OAuthError("invalid_scope", "the scope is malformed or exceeds what the client may have")
 
     def scopes_that_exist(self) -> set[str]:

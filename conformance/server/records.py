@@ -115,6 +115,7 @@ class Token:
     """Thumbprint of the key that the token is bound to (RFC 9449, section 6)."""
     x5t: str | None = None
     """Thumbprint of the certificate that the token is bound to (RFC 8705, section 3)."""
+    authorization_details: list[Any] = field(default_factory=list)
 
 
 T = TypeVar("T", bound=Mortal)

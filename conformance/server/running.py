@@ -73,17 +73,18 @@ def serve(
     *,
     server: type[AuthorizationServer] = AuthorizationServer,
     settings: Settings | None = None,
+    port: int = 0,
     now: Callable[[], float] = time.time,
 ) -> Iterator[Running]:
     """Run a server with the profile's clients and the keyring's secrets until the block ends.
 
-    `settings` default to the profile's; `now` gives Unix seconds and can be a clock that tests turn. SettingsError
-    if the profile's settings are wrong.
+    `settings` default to the profile's; `port` 0 lets the system choose; `now` gives Unix seconds and can be a clock
+    that tests turn. SettingsError if the profile's settings are wrong, OSError if the port is taken.
     """
     settings = settings or Settings.from_profile(profile.settings)
     authority = _certificates()[0].cert_pem.bytes()
     with ExitStack() as stack:
-        main, mtls = _sockets(profile, settings, stack)
+        main, mtls = _sockets(profile, settings, port, stack)
         authorization_server = server(
             profile,
             keyring,
@@ -102,10 +103,12 @@ def serve(
         yield Running(authorization_server.issuer, ca_file, authority.decode("ascii"), authorization_server)
 
 
-def _sockets(profile: Profile, settings: Settings, stack: ExitStack) -> tuple[socket.socket, socket.socket | None]:
+def _sockets(
+    profile: Profile, settings: Settings, port: int, stack: ExitStack
+) -> tuple[socket.socket, socket.socket | None]:
     """The listening sockets: the server's own, and one for client certificates where they can come."""
     asks = settings.tls and settings.mtls and any(client.certificate for client in profile.clients.values())
-    main = stack.enter_context(socket.create_server((HOST, 0)))
+    main = stack.enter_context(socket.create_server((HOST, port)))
     return main, stack.enter_context(socket.create_server((HOST, 0))) if asks else None
 
 
@@ -151,7 +154,7 @@ class _Thread(threading.Thread):
             context = _shared_context() if settings.tls else None
             await web.SockSite(runner, self._main, ssl_context=context).start()
             if self._mtls is not None:
-                asking = tls_context(_context(), self._server.clients.values())
+                asking = tls_context(_context(), self._server.trust_anchors())
                 await web.SockSite(runner, self._mtls, ssl_context=asking).start()
             self._ready.set()
             await self._ended.wait()

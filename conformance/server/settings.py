@@ -7,7 +7,8 @@ import difflib
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache
+from typing import Any, Literal, Self
 
 
 class SettingsError(ValueError):
@@ -160,7 +161,7 @@ class Settings:
             if isinstance(value, list):
                 value = tuple(value)
                 object.__setattr__(self, field.name, value)
-            _check(field.name, value, _TYPES[field.name])
+            _check(field.name, value, _types(type(self))[field.name])
         if self.body_limit < 1:
             raise SettingsError("settings: body_limit must be at least 1 byte")
         if self.lifetime <= 0:
@@ -169,18 +170,22 @@ class Settings:
             raise SettingsError("settings: issuer_path starts with / and does not end with it")
 
     @classmethod
-    def from_profile(cls, given: Mapping[str, object]) -> Settings:
+    def from_profile(cls, given: Mapping[str, object]) -> Self:
         """The settings of a profile. SettingsError tells an unknown name or an impossible value."""
+        known = _types(cls)
         for name in given:
-            if name not in _TYPES:
-                near = difflib.get_close_matches(name, _TYPES, 1)
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
                 hint = f"; did you mean {near[0]}?" if near else ""
                 raise SettingsError(f"settings: there is no setting {name!r}{hint}")
         values: dict[str, Any] = dict(given)
         return cls(**values)
 
 
-_TYPES: dict[str, Any] = typing.get_type_hints(Settings)
+@cache
+def _types(settings: type[Settings]) -> dict[str, Any]:
+    """The settings of a class, its own and those above it, with their types."""
+    return typing.get_type_hints(settings)
 
 
 def _check(name: str, value: object, expected: Any) -> None:

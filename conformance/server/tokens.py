@@ -54,9 +54,10 @@ class Tokens(Authorize):
         code = self.find_code(value)
         self.check_code(client, code, form, jkt)
         resources = self.narrowed_resources(code.grant, form)
+        details = self.narrowed_details(code.grant, form)
         await self.use_code(code)
         x5t = self.bound_certificate(request)
-        return self.issue_tokens(code.grant, code.grant.scope, resources, jkt, x5t, first=True)
+        return self.issue_tokens(code.grant, code.grant.scope, resources, jkt, x5t, details, first=True)
 
     async def grant_refresh(
         self, request: web.Request, client: RegisteredClient, form: Form, jkt: str | None
@@ -71,7 +72,9 @@ class Tokens(Authorize):
             raise OAuthError("invalid_grant", "the refresh token is bound to another key")
         scope = self.narrowed_scope(token.grant, form)
         resources = self.narrowed_resources(token.grant, form)
-        return self.issue_tokens(token.grant, scope, resources, jkt, self.bound_certificate(request), first=False)
+        details = self.narrowed_details(token.grant, form)
+        x5t = self.bound_certificate(request)
+        return self.issue_tokens(token.grant, scope, resources, jkt, x5t, details, first=False)
 
     def find_refresh_token(self, client: RegisteredClient, value: str) -> Token:
         """The client's living refresh token."""
@@ -98,6 +101,16 @@ class Tokens(Authorize):
             raise OAuthError("invalid_target", "the resource exceeds what was granted")
         return asked or grant.resources
 
+    def narrowed_details(self, grant: Grant, form: Form) -> list[Any]:
+        """The granted details, or those of them that are asked for (RFC 9396, section 6)."""
+        text = form.get("authorization_details") if self.settings.rar else None
+        if text is None:
+            return grant.authorization_details
+        asked = self.read_authorization_details(text)
+        if not all(entry in grant.authorization_details for entry in asked):
+            raise OAuthError("invalid_authorization_details", "the details exceed what was granted")
+        return asked
+
     def bound_certificate(self, request: web.Request) -> str | None:
         """Thumbprint of the certificate that a token is bound to, where tokens are (RFC 8705, section 3)."""
         return self.certificate_thumbprint(request) if self.settings.mtls_bound_tokens else None
@@ -111,11 +124,12 @@ class Tokens(Authorize):
         resources: list[str],
         jkt: str | None,
         x5t: str | None,
+        details: list[Any],
         *,
         first: bool,
     ) -> dict[str, Any]:
         """The members of a token answer (RFC 6749, section 5.1); `first` is the one for a code."""
-        access = self.new_token("access", grant, scope, resources, jkt, x5t)
+        access = self.new_token("access", grant, scope, resources, jkt, x5t, details)
         members: dict[str, Any] = {
             "access_token": access.value,
             "token_type": "DPoP" if jkt else "Bearer",
@@ -125,10 +139,10 @@ class Tokens(Authorize):
             members["scope"] = scope
         if first and self.may_refresh(grant, jkt):
             bound_to = None if self.clients[grant.client_id].confidential else jkt
-            refresh = self.new_token("refresh", grant, scope, resources, bound_to, None)
+            refresh = self.new_token("refresh", grant, scope, resources, bound_to, None, details)
             members["refresh_token"] = refresh.value
-        if grant.authorization_details:
-            members["authorization_details"] = grant.authorization_details
+        if details:
+            members["authorization_details"] = details
         if first and "openid" in scope.split() and self.settings.openid:
             members["id_token"] = self.id_token(grant)
         return members
@@ -146,6 +160,7 @@ class Tokens(Authorize):
         resources: list[str],
         jkt: str | None,
         x5t: str | None,
+        details: list[Any],
     ) -> Token:
         """A token: an access token may be a JWT, everything else is opaque."""
         lifetime = self.settings.token_lifetime if kind == "access" else self.settings.refresh_lifetime
@@ -159,6 +174,7 @@ class Tokens(Authorize):
             audience=resources or [self.issuer],
             jkt=jkt,
             x5t=x5t,
+            authorization_details=details,
         )
         if kind == "access" and self.settings.access_tokens == "jwt":
             token.value = self.sign_access_token(token)
@@ -184,8 +200,8 @@ class Tokens(Authorize):
         }
         if token.scope:
             members["scope"] = token.scope
-        if token.grant.authorization_details:
-            members["authorization_details"] = token.grant.authorization_details
+        if token.authorization_details:
+            members["authorization_details"] = token.authorization_details
         confirmation = self.confirmation(token)
         if confirmation:
             members["cnf"] = confirmation

@@ -144,6 +144,9 @@ def _client(registered: Client, folder: Path) -> dict[str, Any]:
     }
     if "client_secret" in metadata:
         client["client_secret"] = metadata["client_secret"]
+    if "jwks" in metadata and "client_secret" in metadata:
+        # Keys of a client are looked at, for request objects too, only if it may authenticate with them.
+        client["token_endpoint_auth_method"].append("private_key_jwt")
     for name in ("jwks", "authorization_details_types", "request_object_signing_alg"):
         if name in metadata:
             client[name] = metadata[name]

@@ -76,15 +76,21 @@ def _below(document: Document, key: Key) -> Iterator[Key]:
         yield key
 
 
+def _taken(document: Document) -> list[str]:
+    """The placeholders that the login itself makes: the names under `take`."""
+    return [str(key[-1]) for key in _texts(document) if len(key) > 1 and key[-2] == "take"]
+
+
 def _judge_placeholders(document: Document, key: Key) -> None:
     users = document.mapping("users")
+    placeholders = (*PLACEHOLDERS, *_taken(document))
     for name in dict.fromkeys(_PLACEHOLDER.findall(document.text(*key) or "")):
-        if name not in PLACEHOLDERS:
+        if name not in placeholders:
             document.tell(
                 key,
                 found=f"the placeholder {{{name}}}",
-                expected=alternatives(f"{{{known}}}" for known in PLACEHOLDERS),
-                fix=did_you_mean(name, PLACEHOLDERS, "Take it away."),
+                expected=alternatives(f"{{{known}}}" for known in placeholders),
+                fix=did_you_mean(name, placeholders, "Take it away."),
             )
         elif name == "totp" and users and not any(document.has("users", user, "totp") for user in users):
             document.tell(
@@ -99,7 +105,7 @@ def _judge_literal(document: Document, key: Key) -> None:
     text, name = document.text(*key), key[-1]
     if not text or document.embedded or not isinstance(name, str) or not _SECRET_FIELD.search(name):
         return
-    if set(_PLACEHOLDER.findall(text)) & set(PLACEHOLDERS):
+    if key[-2] == "take" or set(_PLACEHOLDER.findall(text)) & {*PLACEHOLDERS, *_taken(document)}:
         return
     document.tell(
         key,

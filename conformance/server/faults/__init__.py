@@ -29,6 +29,10 @@ class Fault:
     settings: Mapping[str, Any] = field(default_factory=dict)
     plans: tuple[str, ...] = ()
     profile: str = "reference"
+    examples: int = 6
+    browser: bool = False
+    """Only checks in a browser find it."""
+    features: Mapping[str, bool] = field(default_factory=dict)
 
 
 _FAULTS: dict[str, Fault] = {}
@@ -39,10 +43,15 @@ def fault(
     settings: Mapping[str, Any] | None = None,
     plans: tuple[str, ...] = (),
     profile: str = "reference",
+    examples: int = 6,
+    browser: bool = False,
+    features: Mapping[str, bool] | None = None,
 ) -> Callable[[Broken], Broken]:
     """Register a server class as a fault that turns these requirements and nothing else.
 
-    `settings` are set over the profile's; `plans` stand in place of the matrix's own; `profile` is one of targets/.
+    `settings` are set over the profile's; `plans` stand in place of the matrix's own; `profile` is one of targets/;
+    `examples` are drawn of each payload, more where only drawn ones can find it; with `browser` checks run there, too.
+    `features` are told in the profile.
     ValueError for a fault that does not say what is wrong, or a name that is taken.
     """
 
@@ -53,7 +62,18 @@ def fault(
             raise ValueError(f"{server.__name__}: the docstring of a fault opens with 'BUG: ' and the rule it breaks")
         if name in _FAULTS:
             raise ValueError(f"there are two faults {name}")
-        _FAULTS[name] = Fault(name, bug.removeprefix("BUG: "), server, frozenset(turns), settings or {}, plans, profile)
+        _FAULTS[name] = Fault(
+            name,
+            bug.removeprefix("BUG: "),
+            server,
+            frozenset(turns),
+            settings or {},
+            plans,
+            profile,
+            examples,
+            browser,
+            features or {},
+        )
         return server
 
     return register

@@ -125,7 +125,7 @@ class ObjectsHaveOneAudience(AuthorizationServer):
         super().check_object_audience(claims)
 
 
-@fault("rfc9101-4-foreign-audience-refused", "rfc9101-7-invalid-object-error-code")
+@fault("rfc9101-4-foreign-audience-refused")
 class ObjectsForOthersAreTaken(AuthorizationServer):
     """BUG: the audience of a request object is not looked at (RFC 9101 section 4)."""
 
@@ -210,7 +210,7 @@ class _Lenient(AuthorizationServer):
         super().check_object_times(self.exempt(claims))
 
 
-@fault("rfc9101-9.1-expired-object-refused", "rfc9101-6.3-refusal-is-an-oauth-error")
+@fault("rfc9101-9.1-expired-object-refused")
 class ObjectsNeverExpire(_Lenient):
     """BUG: exp of a request object is not compared with the time (RFC 9101 section 9.1)."""
 

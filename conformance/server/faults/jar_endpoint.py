@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 
 from conformance.server import jose
 from conformance.server.app import AuthorizationServer
@@ -302,14 +304,17 @@ class AnnouncedRegistrationIsNotEnforced(_Passes):
 
 @fault(
     "openid-core-6.2-issued-request-uri-exempt-from-registration",
-    settings={**_REGISTRATION, "request_uri_form": "https"},
+    "rfc9126-4-client-id-and-request-uri-suffice",
+    settings=_REGISTRATION,
 )
 class IssuedReferencesNeedRegistration(AuthorizationServer):
-    """BUG: the server's own references have to be registered too (OpenID Connect Core section 6.2)."""
+    """BUG: for one client the server's own references have to be registered too (OpenID Connect Core section 6.2)."""
 
-    def load_pushed(self, request_uri: str) -> Any:
+    def check_bound_to_client(self, pushed: Any, client: RegisteredClient) -> None:
         """Know registered ones only."""
-        return super().load_pushed(request_uri) if self.may_fetch(request_uri) else None
+        super().check_bound_to_client(pushed, client)
+        if client.auth == "client_secret_jwt" and not self.may_fetch(pushed.request_uri):
+            raise OAuthError("invalid_request_uri", "the request_uri is not registered")
 
 
 class _Tells(AuthorizationServer):
@@ -343,11 +348,33 @@ class UnknownReferencesAreDenied(_Tells):
     of = ("urn:",)
 
 
-@fault("rfc9101-8-authorization-endpoint-uses-https")
+@fault("rfc9101-8-authorization-endpoint-uses-https", "rfc6749-3.1-authorization-endpoint-tls")
 class AuthorizationEndpointIsHttp(AuthorizationServer):
-    """BUG: the authorization endpoint is published as http (RFC 9101 section 8)."""
+    """BUG: the authorization endpoint is published as http, from where it redirects to https (RFC 9101 section 8)."""
+
+    plain = ""
+
+    def application(self) -> web.Application:
+        """Listen in clear as well."""
+        app = super().application()
+        app.cleanup_ctx.append(self.in_clear)
+        return app
+
+    async def in_clear(self, _: web.Application) -> AsyncIterator[None]:
+        """Redirect whoever comes in clear."""
+
+        async def redirect(request: web.BaseRequest) -> web.StreamResponse:
+            form = await request.text()
+            raise web.HTTPSeeOther(self.origin + request.raw_path + (f"?{form}" if form else ""))
+
+        runner = web.ServerRunner(web.Server(redirect))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.plain = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield
+        await runner.cleanup()
 
     def endpoint_metadata(self) -> dict[str, Any]:
         """Without the s."""
         members = super().endpoint_metadata()
-        return {**members, "authorization_endpoint": members["authorization_endpoint"].replace("https:", "http:")}
+        return {**members, "authorization_endpoint": self.plain + self.settings.issuer_path + "/authorize"}

@@ -16,7 +16,11 @@ from conformance.server.records import Parameters
 VALIDATED = "openid-core-6.3.3-object-validated-like-any-request"
 
 
-@fault("rfc9101-5-request-that-is-no-jwt-refused", "rfc9126-2-request-object-not-ignored")
+@fault(
+    "rfc9101-5-request-that-is-no-jwt-refused",
+    "rfc9101-7-invalid-object-error-code",
+    "rfc9126-2-request-object-not-ignored",
+)
 class GarbageIsNoObject(AuthorizationServer):
     """BUG: a request parameter that cannot be read is passed over in favour of the form (RFC 9101 section 5)."""
 
@@ -33,7 +37,7 @@ class GarbageIsNoObject(AuthorizationServer):
 
 @fault("rfc9101-6.1-undecryptable-object-refused")
 class UndecryptableIsNoObject(AuthorizationServer):
-    """BUG: an object that cannot be decrypted is passed over where a request stands beside it (RFC 9101 section 6.1)."""
+    """BUG: an object that cannot be decrypted is passed over if a request stands beside it (RFC 9101 section 6.1)."""
 
     def pushed_parameters(self, client: RegisteredClient, form: Form) -> Parameters:
         """Use the form where the object cannot be decrypted."""
@@ -232,20 +236,16 @@ class ObjectIsCredential(AuthorizationServer):
 class ObjectIsAssertion(AuthorizationServer):
     """BUG: an untyped JWT that the client signed without sub passes for a client assertion (RFC 9101 section 10.8)."""
 
-    def read_assertion(self, form: Form) -> Any:
+    def read_assertion(self, form: Form) -> Presented:
         """Take client_id for sub."""
+        text, named = form.get("client_assertion") or "", form.get("client_id")
         try:
+            claims = jose.parse_jws(text).claims()
+        except ValueError:
             return super().read_assertion(form)
-        except OAuthError:
-            claims = jose.parse_jws(form.get("client_assertion") or "").claims()
-            presented = form.get("client_id")
-            if presented is None or claims.get("client_id") != presented or form.get("client_assertion_type") is None:
-                raise
-            return self.presented_object(presented, form.get("client_assertion") or "")
-
-    def presented_object(self, client_id: str, text: str) -> Any:
-        """The object as a credential."""
-        return Presented("assertion", client_id, text)
+        if "sub" in claims or named is None or claims.get("client_id") != named:
+            return super().read_assertion(form)
+        return Presented("assertion", named, text)
 
     def verify_assertion_issuer(self, client: RegisteredClient, claims: dict[str, Any]) -> None:
         """Let an object's claims pass."""

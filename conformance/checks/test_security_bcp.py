@@ -1,0 +1,655 @@
+"""What best current practice asks of pages, redirects and grants around a pushed request (RFC 9700, RFC 6749)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, quote_plus, urlencode, urljoin, urlsplit
+
+from conformance import expect
+from conformance.check import each, verifies
+from conformance.checks import flows, roles
+from conformance.checks.test_metadata import LOOPBACK, document
+from conformance.checks.test_pushed_request import refuse_unregistered
+from conformance.http.message import Died, Pairs, Request, Response
+from conformance.http.wire import Wire
+from conformance.login import form as forms
+from conformance.login.browser import Browser
+from conformance.login.page import Form, Page, read
+from conformance.login.walk import Walk
+from conformance.profile.model import Feature, Profile
+from conformance.protocol import client_auth
+from conformance.protocol.authorization import Authorization
+from conformance.protocol.client_auth import Occasion, Proof
+from conformance.protocol.outcome import Ending, Outcome
+from conformance.protocol.par import Par
+from conformance.protocol.token import Token
+from conformance.target import Target
+from conformance.verdict import NotApplicable, NotExercised, Violation
+
+#: Values of Referrer-Policy under which another site does not learn a page's path and query.
+HIDING = frozenset(
+    {
+        "no-referrer",
+        "same-origin",
+        "strict-origin",
+        "origin",
+        "origin-when-cross-origin",
+        "strict-origin-when-cross-origin",
+    }
+)
+#: What old pages do against being framed: compare themselves with the topmost window.
+_FRAME_BUSTING = re.compile(r"\b(?:self|window|top|parent)\b[\w.]*\s*[!=]==?\s*(?:window\.)?(?:self|top|parent)\b")
+_WILDCARD_ORIGIN = re.compile(r"\.postMessage\s*\([^;]*,\s*['\"]\*['\"]", re.DOTALL)
+#: Elements by which a page loads something or leads somewhere, and the attribute that says from where.
+_REFERENCES = {
+    "script": "src",
+    "img": "src",
+    "iframe": "src",
+    "link": "href",
+    "a": "href",
+    "embed": "src",
+    "source": "src",
+    "video": "src",
+    "audio": "src",
+    "object": "data",
+}
+#: Headers in which proxies hand a client certificate on.
+CERTIFICATE_HEADERS = (
+    "X-Client-Cert",
+    "X-SSL-Client-Cert",
+    "X-Forwarded-Client-Cert",
+    "X-ClientCert",
+    "X-ARR-ClientCert",
+    "SSL-Client-Cert",
+    "SSL_CLIENT_CERT",
+    "Client-Cert",
+)
+
+
+# -- pages -----------------------------------------------------------------------------------------------------------
+
+
+async def walked(par: Par, authorization: Authorization, **changes: str | None) -> Outcome:
+    """An ordinary flow in a fresh browser, login and consent included. NotExercised where it brings no code."""
+    answer = await par.accepted(**changes)
+    return await authorization.code(answer, browser=authorization.new_browser())
+
+
+def pages(outcome: Outcome) -> list[Response]:
+    """The pages with forms that a person met on the way: login, consent. NotExercised without any."""
+    last = outcome.responses[-1] if outcome.mode == "form_post" else None
+    found = [
+        response
+        for response in outcome.responses
+        if response is not last and response.media_type in {"text/html", "application/xhtml+xml"} and response.body
+    ]
+    if not found:
+        raise NotExercised("no page was met between the request and its answer")
+    return found
+
+
+def directive(response: Response, name: str) -> list[str] | None:
+    """The values of a directive in a page's Content-Security-Policy; None where none has it."""
+    for header in response.all("content-security-policy"):
+        for policy in header.split(","):
+            for part in policy.split(";"):
+                words = part.split()
+                if words and words[0].lower() == name:
+                    return words[1:]
+    return None
+
+
+def framing_policy(response: Response) -> bool:
+    """Whether Content-Security-Policy keeps other sites from framing a page, by a list that does not admit everyone."""
+    ancestors = directive(response, "frame-ancestors")
+    return ancestors is not None and not {"*", "http:", "https:"} & {word.lower() for word in ancestors}
+
+
+def unframed(response: Response) -> bool:
+    """Whether a page cannot be framed by another site, in one way or another."""
+    options = {value.strip().upper() for header in response.all("x-frame-options") for value in header.split(",")}
+    if framing_policy(response) or options & {"DENY", "SAMEORIGIN"}:
+        return True
+    return bool(_FRAME_BUSTING.search(response.text))
+
+
+@verifies("rfc9700-4.16-clickjacking-prevented", "rfc6749-10.13-frames-refused")
+async def test_pages_cannot_be_framed(par: Par, authorization: Authorization) -> None:
+    """No page for login or consent can be framed by another site."""
+    for page in pages(await walked(par, authorization)):
+        expect.that(
+            unframed(page),
+            "can-be-framed",
+            f"{_bare(page.url)} can be framed by other sites",
+            expected="frame-ancestors, or X-Frame-Options",
+            received=page.header("content-security-policy") or "no Content-Security-Policy, no X-Frame-Options",
+        )
+
+
+@verifies("rfc9700-4.16-content-security-policy")
+async def test_pages_have_a_policy_for_frames(par: Par, authorization: Authorization) -> None:
+    """Every page for login or consent has a Content-Security-Policy with frame-ancestors."""
+    for page in pages(await walked(par, authorization)):
+        expect.that(
+            framing_policy(page),
+            "no-policy",
+            f"{_bare(page.url)} has no Content-Security-Policy that keeps other sites from framing it",
+            expected="frame-ancestors 'none'",
+            received=page.header("content-security-policy") or "no Content-Security-Policy",
+        )
+
+
+@verifies("rfc9700-4.2.4-referrer-suppressed")
+async def test_pages_hide_their_url(par: Par, authorization: Authorization) -> None:
+    """Every page for login or consent has a Referrer-Policy that hides its URL from other sites."""
+    for page in pages(await walked(par, authorization)):
+        said = [value.strip().lower() for header in page.all("referrer-policy") for value in header.split(",")]
+        in_page = read(page.url, page.text).find("meta[name=referrer]")
+        if in_page is not None:
+            said.append(in_page.attributes.get("content", "").lower())
+        expect.that(
+            bool(said) and said[-1] in HIDING,
+            "referrer-sent",
+            f"{_bare(page.url)} does not hide its URL from the sites that it leads to",
+            expected="Referrer-Policy: no-referrer",
+            received=", ".join(said) or "no Referrer-Policy",
+        )
+
+
+@verifies("rfc9700-4.2.4-no-third-party-resources")
+async def test_pages_use_no_other_site(par: Par, authorization: Authorization, target: Target) -> None:
+    """No page for login or consent loads anything from another site, or links to one."""
+    own = {urlsplit(url).hostname for url in (target.authorization_endpoint, target.metadata.issuer or "")}
+    own |= set(target.profile.hosts)
+    for page in pages(await walked(par, authorization)):
+        own.add(urlsplit(page.url).hostname)
+        foreign = sorted({url for url in _references(read(page.url, page.text)) if urlsplit(url).hostname not in own})
+        expect.that(
+            not foreign,
+            "other-site",
+            f"{_bare(page.url)} uses {', '.join(_bare(url) for url in foreign[:3])}",
+            expected="scripts, styles, pictures and links of the server itself",
+            received=", ".join(_bare(url) for url in foreign[:3]),
+        )
+
+
+def _references(page: Page) -> Iterator[str]:
+    for element in page.elements:
+        address = element.attributes.get(_REFERENCES.get(element.tag, ""), "")
+        url = urljoin(page.url, address.strip()) if address else ""
+        if urlsplit(url).scheme in {"http", "https"}:
+            yield url
+
+
+def _bare(url: str) -> str:
+    return url.split("#")[0].split("?")[0]
+
+
+@verifies("rfc6749-10.11-pages-over-tls")
+async def test_every_page_is_under_https(par: Par, authorization: Authorization, target: Target) -> None:
+    """Every page between the authorization endpoint and the client is served under https."""
+    if _plain_loopback(target):
+        raise NotApplicable("the target is on loopback over plain http, which says nothing about its real address")
+    outcome = await authorization.open(await par.accepted(), browser=authorization.new_browser())
+    for response in outcome.responses:
+        onward = response.header("location") if response.is_redirect else None
+        goes_to = urljoin(response.url, onward) if onward else response.url
+        if goes_to == outcome.location:
+            continue
+        expect.that(
+            urlsplit(goes_to).scheme == "https",
+            "plain-http",
+            f"a page on the way is {_bare(goes_to)}",
+            expected="https",
+            received=_bare(goes_to),
+        )
+    authorization.needs_code(outcome)
+
+
+def _plain_loopback(target: Target) -> bool:
+    parts = urlsplit(target.metadata.issuer or target.authorization_endpoint)
+    return parts.scheme == "http" and parts.hostname in LOOPBACK
+
+
+@verifies("rfc6749-3.1-authorization-endpoint-tls")
+async def test_authorization_endpoint_is_under_https_only(
+    par: Par, authorization: Authorization, target: Target, wire: Wire
+) -> None:
+    """The authorization endpoint is an https URL, and the same address under plain http starts no flow."""
+    url = _https(target, target.authorization_endpoint)
+    answer = await par.accepted()
+    pairs = f"client_id={answer.push.client.client_id}&request_uri={answer.request_uri}"
+    plain = Request("GET", f"http{url.removeprefix('https')}?{pairs}", fresh_connection=True)
+    try:
+        response = await wire.send(plain, purpose="authorization request over plain http")
+    except Died:
+        return
+    onward = urljoin(response.url, response.header("location") or "") if response.is_redirect else ""
+    form = forms.login_form(read(response.url, response.text)) if response.status < 400 else None
+    expect.that(
+        form is None and (not onward or urlsplit(onward).scheme == "https"),
+        "flow-started",
+        f"the authorization endpoint works over plain http: HTTP {response.status}",
+        expected="no answer, a redirect to https, or an error",
+        received=f"HTTP {response.status} {_bare(onward)}".strip(),
+    )
+
+
+@verifies("rfc6749-3.2-token-endpoint-tls")
+async def test_token_endpoint_is_under_https_only(
+    par: Par, authorization: Authorization, target: Target, wire: Wire
+) -> None:
+    """The token endpoint is an https URL, and the same address under plain http issues nothing."""
+    url = _https(target, target.token_endpoint)
+    role = "first" if urlsplit(url).hostname in LOOPBACK else "public"
+    answer, outcome = await flows.code(par, authorization, target.client(role))
+    client, push = answer.push.client, answer.push
+    proof = client_auth.registered(Occasion(client, target, url, wire.clock.now()))
+    form: Pairs = (
+        ("grant_type", "authorization_code"),
+        ("code", outcome.code or ""),
+        ("redirect_uri", push.value("redirect_uri") or ""),
+        ("client_id", client.client_id),
+        ("code_verifier", push.verifier or ""),
+        *proof.form,
+    )
+    headers = (*proof.headers, ("Content-Type", "application/x-www-form-urlencoded"))
+    body = urlencode(form).encode()
+    plain = Request("POST", f"http{url.removeprefix('https')}", headers, body, fresh_connection=True)
+    try:
+        response = await wire.send(plain, purpose="token request over plain http")
+    except Died:
+        return
+    expect.that(
+        "access_token" not in (response.json_object() or {}),
+        "token-issued",
+        "a token request over plain http was granted",
+        expected="no answer, a redirect or an error",
+        received=f"HTTP {response.status}",
+    )
+
+
+def _https(target: Target, url: str) -> str:
+    """An endpoint that has to be under https. NotApplicable where the whole target is plain http on loopback."""
+    if _plain_loopback(target):
+        raise NotApplicable("the target is on loopback over plain http, which says nothing about its real address")
+    parts = urlsplit(url)
+    expect.that(
+        parts.scheme == "https", "plain-http", f"the endpoint is {url}", expected="https", received=parts.scheme
+    )
+    return url
+
+
+# -- forms -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LoginAnswer:
+    """The answer to a submitted password, and the password."""
+
+    response: Response
+    password: str
+
+
+async def answers_to_login(par: Par, authorization: Authorization) -> list[LoginAnswer]:
+    """Every answer to a form with the person's password, in a fresh browser. NotExercised without any."""
+    browser = authorization.new_browser()
+    await authorization.open(await par.accepted(), browser=browser)
+    password = browser.person.password if browser.person else ""
+    found = [
+        LoginAnswer(exchange.response, password)
+        for exchange in authorization.wire.evidence.exchanges
+        if exchange.purpose == "form"
+        and exchange.response is not None
+        and password in dict(parse_qsl(exchange.request.content.decode("utf-8", "replace"))).values()
+    ]
+    if not found:
+        raise NotExercised("no form with the password was submitted")
+    return found
+
+
+@verifies("rfc9700-4.12-no-307")
+async def test_login_is_never_answered_with_307(par: Par, authorization: Authorization) -> None:
+    """The answer to a login form is never a redirect by which a browser sends the form on."""
+    for answer in await answers_to_login(par, authorization):
+        status = answer.response.status
+        expect.that(
+            status not in {307, 308},
+            f"status-{status}",
+            f"the login form is answered with a redirect by HTTP {status}",
+            expected="HTTP 303",
+            received=f"HTTP {status}",
+        )
+
+
+@verifies("rfc9700-4.12-see-other")
+async def test_login_is_answered_with_303(par: Par, authorization: Authorization) -> None:
+    """Where the answer to a login form is a redirect, its status is 303."""
+    redirects = [
+        answer.response for answer in await answers_to_login(par, authorization) if answer.response.is_redirect
+    ]
+    if not redirects:
+        raise NotApplicable("the answer to the login form is no redirect")
+    for response in redirects:
+        expect.that(
+            response.status == 303 or response.status in {307, 308},
+            f"status-{response.status}",
+            f"the login form is answered with HTTP {response.status}",
+            expected="HTTP 303",
+            received=f"HTTP {response.status}",
+        )
+
+
+@verifies("rfc9700-2.1-credentials-not-forwarded")
+async def test_password_goes_nowhere_else(par: Par, authorization: Authorization, target: Target) -> None:
+    """What a person types into the login page is sent on by no redirect: not as a form, nor in an address."""
+    own = {urlsplit(target.authorization_endpoint).hostname, *target.profile.hosts}
+    for answer in await answers_to_login(par, authorization):
+        onward = urljoin(answer.response.url, answer.response.header("location") or "")
+        resent = answer.response.status in {307, 308} and urlsplit(onward).hostname not in own
+        carried = answer.response.is_redirect and answer.password in dict(parse_qsl(urlsplit(onward).query)).values()
+        expect.that(
+            not resent and not carried,
+            "password-forwarded",
+            f"the redirect after the login takes the password to {_bare(onward)}",
+            expected="a redirect that browsers follow with GET",
+            received=f"HTTP {answer.response.status}",
+        )
+
+
+async def forged(par: Par, authorization: Authorization, target: Target) -> tuple[Outcome, str]:
+    """A consent as another site would submit it: no hidden value, no cookie that stays at home; and its address."""
+    browser = authorization.new_browser()
+    answer = await par.accepted()
+    asked = await authorization.open(answer, browser=browser, stop="consent")
+    if asked.ending is not Ending.CONSENT_ASKED or asked.page is None:
+        raise NotApplicable(f"there is no consent page: {asked.summary}")
+    page = read(asked.page.url, asked.page.text)
+    form = forms.consent_form(page)
+    if form is None or form.method != "POST":
+        raise NotApplicable("consent is not given by a form that is posted")
+    foreign = Browser(None, (("Origin", "https://attacker.example"),), browser.cookies)
+    for name in _kept_at_home(asked):
+        foreign.cookies.forget(name)
+    response = await foreign.submit(par.wire, form.action, "POST", _without_hidden(form), "forged consent", "")
+    login = target.profile.login
+    ends = [answer.push.value("redirect_uri") or ""]
+    walk = Walk(par.wire, Browser(None, (), foreign.cookies), login, ends, {})
+    return await walk.run(response), form.action
+
+
+def _kept_at_home(outcome: Outcome) -> set[str]:
+    """The cookies that a browser does not send with a form of another site (SameSite)."""
+    found = set()
+    for response in outcome.responses:
+        for header in response.all("set-cookie"):
+            pair, *attributes = header.split(";")
+            if {"samesite=lax", "samesite=strict"} & {item.strip().lower() for item in attributes}:
+                found.add(pair.partition("=")[0].strip())
+    return found
+
+
+def _without_hidden(form: Form) -> Pairs:
+    hidden = {control.name for control in form.controls if control.kind == "hidden"}
+    return tuple((name, value) for name, value in forms.consent_values(form) if name not in hidden)
+
+
+@verifies("rfc6749-10.12-consent-not-forgeable")
+async def test_consent_cannot_be_forged(par: Par, authorization: Authorization, target: Target) -> None:
+    """A consent that another site submits, without what the server put into its page, brings no code."""
+    outcome, address = await forged(par, authorization, target)
+    if not outcome.granted:
+        expect.no_code(outcome, control=await authorization.open(await par.accepted()))
+        return
+    _, again = await forged(par, authorization, target)
+    if again != address:
+        return  # the address itself is a secret of this one attempt
+    raise Violation(
+        "forgeable",
+        f"a consent that another site can submit brought a code: {_bare(address)}",
+        expected="a value in the form that another site does not know",
+        received=outcome.summary,
+    )
+
+
+@verifies("rfc6749-10.14-input-escaped")
+@each(name=("state", "login_hint", "x_par_conformance", "ui_locales", "nonce"))
+async def test_markup_in_pushed_values_stays_text(par: Par, authorization: Authorization, name: str) -> None:
+    """Markup in a pushed value is no markup on any page that a person sees, nor on an error page."""
+    tag = f"x-par-{secrets.token_hex(4)}"
+    answer = await par.push(**{name: f"\"'><{tag} onload=1>"})
+    if not answer.accepted:
+        expect.control_accepted(answer)
+        raise NotApplicable(f"markup in {name} is refused: {answer.summary}")
+    outcome = await authorization.open(answer, browser=authorization.new_browser())
+    for response in outcome.responses:
+        shown = "html" in response.media_type and read(response.url, response.text).find(tag) is not None
+        expect.that(
+            not shown,
+            "markup-shown",
+            f"the pushed {name} becomes markup of {_bare(response.url)}",
+            expected="escaped text, or nothing",
+            received=f"<{tag}>",
+        )
+
+
+# -- redirect URIs, origins, grants, tokens ---------------------------------------------------------------------------
+
+
+@verifies("rfc9700-2.6-http-redirect-uri-refused")
+async def test_redirect_uri_under_http_brings_no_code(par: Par, authorization: Authorization, target: Target) -> None:
+    """A redirect_uri with the scheme http, that of a native application aside, brings no code."""
+    entries = target.profile.clients.items()
+    plain = [
+        (role, uri)
+        for role, client in entries
+        for uri in client.redirect_uris
+        if urlsplit(uri).scheme == "http" and urlsplit(uri).hostname not in LOOPBACK
+    ]
+    role, redirect_uri = plain[0] if plain else ("first", target.client("first").redirect_uri)
+    if urlsplit(redirect_uri).scheme not in {"http", "https"}:
+        raise NotApplicable("the first client's redirect URI is neither http nor https")
+    if not plain:
+        refuse_unregistered(target, "first")
+    address = redirect_uri.replace("https:", "http:", 1)
+    await flows.no_code(par, authorization, await par.push(role, redirect_uri=address))
+
+
+def loopback(profile: Profile) -> dict[str, tuple[str, str]]:
+    """A native application that has registered a loopback address: its role and that redirect URI."""
+    for role, client in profile.clients.items():
+        for uri in client.redirect_uris:
+            if client.auth == "none" and urlsplit(uri).scheme == "http" and urlsplit(uri).hostname in LOOPBACK:
+                return {role: (role, uri)}
+    return {}
+
+
+@verifies("rfc9700-4.1.3-loopback-port-varies", needs=Feature.PUBLIC_CLIENTS)
+@each(registered=loopback, port=("49152", "61023"))
+async def test_native_application_may_listen_on_any_port(
+    par: Par, authorization: Authorization, registered: tuple[str, str], port: str
+) -> None:
+    """A native application's loopback address is accepted with any port, and the code goes there."""
+    role, uri = registered
+    parts = urlsplit(uri)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    redirect_uri = parts._replace(netloc=f"{host}:{port}").geturl()
+    answer = expect.accepted(await par.push(role, redirect_uri=redirect_uri))
+    outcome = await authorization.open(answer)
+    if outcome.ending is not Ending.CODE:
+        expect.code(outcome, control=await authorization.open(await par.accepted(role, redirect_uri=uri)))
+    went_to = (outcome.location or "").split("?")[0]
+    expect.that(
+        went_to == redirect_uri.split("?")[0],
+        "other-port",
+        f"the code went to {went_to}",
+        expected=redirect_uri,
+        received=went_to,
+    )
+
+
+@verifies("rfc9700-2.6-no-cors-at-authorization-endpoint")
+@each(method=("GET", "OPTIONS"))
+async def test_authorization_endpoint_has_no_cors(par: Par, target: Target, wire: Wire, method: str) -> None:
+    """The authorization endpoint allows no cross-origin access by scripts."""
+    answer = await par.accepted()
+    url = f"{target.authorization_endpoint}?client_id={answer.push.client.client_id}&request_uri={answer.request_uri}"
+    headers = [("Origin", "https://attacker.example")]
+    if method == "OPTIONS":
+        headers.append(("Access-Control-Request-Method", "GET"))
+    response = await wire.send(Request(method, url, tuple(headers), repeatable=True), purpose="cross-origin request")
+    allowed = response.header("access-control-allow-origin")
+    expect.that(
+        allowed is None,
+        "allowed",
+        f"scripts of other sites may read the authorization endpoint: {allowed}",
+        expected="no Access-Control-Allow-Origin",
+        received=f"Access-Control-Allow-Origin: {allowed}",
+    )
+
+
+@verifies("rfc9700-2.4-password-grant-refused")
+@each(client=flows.first_and_public)
+async def test_password_of_a_person_brings_no_token(
+    par: Par, authorization: Authorization, token: Token, target: Target, client: str
+) -> None:
+    """The token endpoint gives no token for a person's user name and password."""
+    person = target.keyring.users.get(target.profile.login.user)
+    if person is None:
+        raise NotExercised("the profile has no user whose password could be tried")
+    by = target.client(client)
+    form: list[tuple[str, str]] = [
+        ("grant_type", "password"),
+        ("username", person.username),
+        ("password", person.password),
+        ("client_id", by.client_id),
+    ]
+    if by.entry.scope:
+        form.append(("scope", by.entry.scope))
+    answer = await token.request(by, tuple(form), purpose="password grant")
+    expect.not_redeemed(answer, control=await flows.redeemed(par, authorization, token, client))
+
+
+@verifies("rfc9700-2.5-asymmetric-methods-offered")
+async def test_asymmetric_method_is_offered(target: Target) -> None:
+    """The metadata list a method of client authentication with asymmetric keys."""
+    listed = document(target).get("token_endpoint_auth_methods_supported")
+    methods = listed if isinstance(listed, list) else []
+    expect.that(
+        bool({"private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"} & set(methods)),
+        "not-offered",
+        f"token_endpoint_auth_methods_supported is {listed!r}",
+        expected="private_key_jwt, tls_client_auth or self_signed_tls_client_auth",
+        received=repr(listed),
+    )
+
+
+@verifies("rfc9700-2.6-metadata-published")
+async def test_metadata_is_published(target: Target) -> None:
+    """The server publishes its metadata at a well-known place."""
+    if target.profile.issuer is None and target.profile.metadata_url is None:
+        raise NotApplicable("the profile names neither an issuer nor a place of metadata")
+    expect.that(
+        bool(target.metadata.document),
+        "not-published",
+        "there is no metadata at the places where it may be",
+        expected="a metadata document (RFC 8414 section 3)",
+        received=", ".join(f"HTTP {response.status}" for response in target.metadata.responses.values()) or "nothing",
+    )
+
+
+@verifies("rfc9700-2.2.1-tokens-sender-constrained")
+async def test_access_tokens_are_bound_to_a_key(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """The access token of a client that can prove a key is bound to that key."""
+    role = next(iter(roles.with_dpop(target.profile)))
+    if not target.client(role).entry.dpop:
+        bound = [role for role, client in target.profile.clients.items() if client.auth.endswith("tls_client_auth")]
+        role = bound[0] if bound else "first"
+    answer = flows.granted(await flows.redeemed(par, authorization, token, role))
+    told = await token.introspect(str(answer.json.get("access_token")), target.client(role)) or {}
+    token_type = str(answer.json.get("token_type")).lower()
+    shown = {**flows.claims_of_token(answer), **told}
+    expect.that(
+        token_type == "dpop" or bool(shown.get("cnf")),
+        "bearer",
+        f"the access token of the client {role!r} can be used by whoever has it",
+        expected="a token that is bound by DPoP or mutual TLS",
+        received=f"token_type {answer.json.get('token_type')}, no cnf",
+    )
+
+
+@verifies("rfc9700-2.3-audience-restricted")
+async def test_access_token_says_for_whom_it_is(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """The access token names the resource server that it is for."""
+    answer = flows.granted(await flows.redeemed(par, authorization, token))
+    shown = flows.claims_of_token(answer)
+    if not shown:
+        told = await token.introspect(str(answer.json.get("access_token")), target.client("first"))
+        if told is None or told.get("active") is not True:
+            raise NotApplicable("neither the access token nor introspection shows for whom the token is")
+        shown = told
+    expect.that(
+        bool(shown.get("aud")),
+        "no-audience",
+        "nothing says for whom the access token is",
+        expected="aud",
+        received=", ".join(shown),
+    )
+
+
+def with_certificate(profile: Profile) -> dict[str, str]:
+    """The clients that authenticate by mutual TLS, one of each method."""
+    return {method: role for method, role in roles.by_method(profile).items() if "tls" in method}
+
+
+@verifies("rfc9700-4.13-certificate-header-not-trusted", "rfc8705-2-certificate-in-header-refused", needs=Feature.MTLS)
+@each(client=with_certificate, form=("pem", "der"))
+async def test_certificate_in_a_header_authenticates_nobody(par: Par, target: Target, client: str, form: str) -> None:
+    """A client certificate that comes in a header, and not by the TLS connection, authenticates nobody."""
+    held = target.client(client).credentials.certificate
+    if held is None:
+        raise NotApplicable("the profile has no certificate for this client")
+    lines = [line for line in held.certificate.splitlines() if line and not line.startswith("-----")]
+    encoded = "".join(lines)
+    value = quote_plus(held.certificate) if form == "pem" else encoded
+    headers = [(name, f":{value}:" if name == "Client-Cert" else value) for name in CERTIFICATE_HEADERS]
+    headers += [("X-SSL-Client-Verify", "SUCCESS"), ("X-Client-Verify", "SUCCESS")]
+
+    def shown(_: Occasion) -> Proof:
+        return Proof(headers=tuple(headers))
+
+    for endpoint in (None, target.par_endpoint):
+        push = replace(par.ordinary(client), authentication=shown, endpoint=endpoint)
+        answer = await par.send(push, control=lambda: par.ordinary(client))
+        if answer.accepted and (await par.send(replace(push, authentication=client_auth.nothing))).accepted:
+            raise NotExercised("the client is served without any certificate, which is a finding of its own")
+        expect.refused(answer)
+
+
+@verifies("rfc9700-4.17.2-no-wildcard-origin")
+@each(mode=("web_message", "web_message.jwt"))
+async def test_message_goes_to_the_origin_of_the_client(
+    par: Par, authorization: Authorization, target: Target, mode: str
+) -> None:
+    """A response by postMessage names the origin that it is for, and not everybody's."""
+    if mode not in (target.metadata.strings("response_modes_supported") or []):
+        raise NotApplicable(f"the metadata does not name the response mode {mode}")
+    answer = await par.accepted(response_mode=mode)
+    outcome = await authorization.open(answer)
+    pages = [response.text for response in outcome.responses if ".postMessage" in response.text]
+    if not pages:
+        raise NotExercised("no page with postMessage was met")
+    expect.that(
+        not any(_WILDCARD_ORIGIN.search(page) for page in pages),
+        "wildcard-origin",
+        "the response is posted to every origin",
+        expected="the origin of the pushed redirect_uri",
+        received="*",
+    )
