@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,8 @@ from conformance import __version__
 from conformance.bench.cli import app as servers
 from conformance.check import verified_by
 from conformance.doctor import examine, print_findings
+from conformance.emulator import emulate, lines
+from conformance.init import InitError, init, next_steps, vendors
 from conformance.plans import PlanError, in_force, load_plans
 from conformance.profile.load import ProfileError, load
 from conformance.profile.schema import profile_schema
@@ -25,6 +28,7 @@ from conformance.report import schema
 from conformance.requirements import load as load_catalogue
 from conformance.run import reference_profile
 from conformance.server import Settings, serve
+from conformance.server.dialects import Dialect, load_dialects
 
 CHECKS = Path(__file__).parent / "checks"
 
@@ -155,25 +159,60 @@ def plans() -> None:
 reports.add_to(app)
 
 
-@app.command(name="serve", help="Start the reference server, to look at it or to try a client on it.")
+@app.command(
+    name="serve",
+    help="Start the reference server, to look at it or to try a client on it; with --dialect, as a vendor's "
+    "documentation describes that vendor's server: then the variables for its profile are printed.",
+)
 def serve_reference(
     profile: Annotated[Path | None, typer.Argument(help="Profile whose clients it knows.")] = None,
-    setting: Annotated[list[str] | None, typer.Option(help="NAME=VALUE (JSON) of conformance.server.Settings.")] = None,
+    dialect: Annotated[str | None, typer.Option(help="pingone, pingone-aic, authlete or signicat.")] = None,
+    setting: Annotated[list[str] | None, typer.Option(help="NAME=VALUE (JSON) of its settings.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0: a free one.")] = 0,
 ) -> None:
-    """Start the reference server and wait for Ctrl-C."""
-    try:
-        loaded = load(profile or reference_profile())
-        given = dict(_setting(text) for text in setting or [])
-        settings = Settings(**{**loaded.profile.settings, **given})  # type: ignore[arg-type]
-    except (ProfileError, TypeError, ValueError) as mistakes:
-        raise _stop(str(mistakes)) from None
-    with serve(loaded.profile, loaded.keyring, settings=settings) as running:
-        typer.echo(f"issuer  {running.issuer}\ntrust   {running.ca_file}\nCtrl-C ends it")
+    """Start the reference server or a dialect of it, and wait for Ctrl-C."""
+    given = dict(_setting(text) for text in setting or [])
+    with ExitStack() as stack:
+        try:
+            if dialect is not None:
+                told = lines(stack.enter_context(emulate(_dialect(dialect), given, profile=profile, port=port)))
+            else:
+                loaded = load(profile or reference_profile())
+                settings = Settings.from_profile({**loaded.profile.settings, **given})
+                running = stack.enter_context(serve(loaded.profile, loaded.keyring, settings=settings, port=port))
+                told = iter((f"issuer  {running.issuer}", f"trust   {running.ca_file}", "Ctrl-C ends it"))
+        except (ProfileError, OSError, ValueError) as mistakes:
+            raise _stop(str(mistakes)) from None
+        for line in told:
+            typer.echo(line)
         try:
             while True:
                 time.sleep(3600)
         except KeyboardInterrupt:
-            typer.echo("ended")
+            typer.echo("# ended" if dialect else "ended")
+
+
+def _dialect(name: str) -> Dialect:
+    known = load_dialects()
+    if name not in known:
+        raise _stop(f"there is no dialect {name!r}; there are: {', '.join(known)}")
+    return known[name]
+
+
+@app.command(name="init", help="Write the profile of a vendor into this folder, and tell what it wants.")
+def init_profile(
+    vendor: Annotated[str | None, typer.Argument(help="The vendor; without it, the vendors are listed.")] = None,
+) -> None:
+    """Write the profile of a vendor into this folder."""
+    if vendor is None:
+        typer.echo("\n".join(vendors()))
+        return
+    try:
+        path = init(vendor, Path.cwd())
+    except InitError as problem:
+        raise _stop(str(problem)) from None
+    for line in next_steps(path):
+        typer.echo(line)
 
 
 def _setting(text: str) -> tuple[str, object]:

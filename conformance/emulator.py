@@ -7,8 +7,9 @@ every identifier, secret, key and certificate is.
 from __future__ import annotations
 
 import json
-import re
+import os
 import secrets
+import shlex
 import tempfile
 import time
 import uuid
@@ -27,6 +28,7 @@ import yaml
 from conformance.profile.keyring import Keyring, SigningKey, generate_key
 from conformance.profile.load import LoadedProfile, load
 from conformance.profile.shipped import shipped
+from conformance.profile.variables import variables
 from conformance.server import Running, serve
 from conformance.server.dialects import Dialect, DialectSettings
 
@@ -37,7 +39,6 @@ COMMON = {
     "PAR_AUTHORIZED_BY": "nobody: an emulator on loopback",
     "PAR_REQUESTS_PER_SECOND": "0",
 }
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-)?")
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,18 @@ def emulate(
     dialect: Dialect,
     given: Mapping[str, object] | None = None,
     *,
+    profile: Path | None = None,
     port: int = 0,
     now: Callable[[], float] = time.time,
 ) -> Iterator[Emulator]:
     """Run a dialect until the block ends.
 
-    `given` are settings of the dialect; `port` 0 lets the system choose; `now` gives Unix seconds. SettingsError for a
-    wrong setting, OSError if the port is taken.
+    `given` are settings of the dialect; `profile` is one in place of the shipped one; `port` 0 lets the system choose;
+    `now` gives Unix seconds. SettingsError for a wrong setting, ProfileError for a wrong profile, OSError if the port
+    is taken.
     """
     settings = dialect.settings.from_profile(given or {})
-    path = shipped()[settings.profile()]
+    path = profile or shipped()[settings.profile()]
     with tempfile.TemporaryDirectory(prefix="par-conformance-") as folder:
         tomorrow = (date.today() + timedelta(days=1)).isoformat()
         environment = {
@@ -89,6 +92,16 @@ def emulate(
             environment[dialect.origin_variable] = running.authorization_server.origin
             environment[dialect.ca_variable] = str(running.ca_file)
             yield Emulator(dialect, settings, path, environment, running)
+
+
+def lines(emulator: Emulator) -> Iterator[str]:
+    """What a shell reads to point the profile at an emulator; what is for people are comments."""
+    yield f"# {emulator.dialect.about}"
+    yield f"# listens on {emulator.running.authorization_server.origin} until Ctrl-C"
+    for name, value in sorted(emulator.environment.items()):
+        yield f"export {name}={shlex.quote(value)}"
+    yield "# with these variables set, in another shell:"
+    yield f"# par-conformance run {shlex.quote(os.path.relpath(emulator.profile))}"
 
 
 class _Made:
@@ -112,9 +125,10 @@ class _Made:
                 found |= self._certificate(role, certificate)
         for user in self._document.get("users", {}).values():
             found[user["password"]["env"]] = secrets.token_urlsafe(12)
-        for name in _needed(self._document):
-            if name not in known and name not in found:
-                found[name] = str(uuid.uuid4())
+        for variable in variables(self._document).values():
+            wanted = variable.needed or (variable.default is None and variable.unless not in known)
+            if wanted and variable.name not in {*known, *found}:
+                found[variable.name] = str(uuid.uuid4())
         return found
 
     def _certificate(self, role: str, certificate: Mapping[str, str]) -> dict[str, str]:
@@ -126,13 +140,11 @@ class _Made:
             "certificate_file": issued.cert_chain_pems[0].bytes(),
             "key_file": issued.private_key_pem.bytes(),
         }
-        found = {}
+        found: dict[str, str] = {}
         for name, content in texts.items():
             path = self._folder / f"{role}.{name}.pem"
             path.write_bytes(content)
-            variable = _VARIABLE.match(certificate[name])
-            if variable is not None:
-                found[variable[1]] = str(path)
+            found |= dict.fromkeys(variables(certificate[name]), str(path))
         return found
 
     def with_authorities(self, keyring: Keyring) -> Keyring:
@@ -157,17 +169,3 @@ def _private_jwk(key: SigningKey) -> dict[str, Any]:
     private: Any = key.private
     jwk: dict[str, Any] = jwt.get_algorithm_by_name(key.alg).to_jwk(private, as_dict=True)
     return {name: value for name, value in jwk.items() if name != "key_ops"} | {"kid": key.kid, "alg": key.alg}
-
-
-def _needed(value: object) -> Iterator[str]:
-    """The variables without a default, of a text and of everything in a document."""
-    if isinstance(value, str):
-        # A variable inside a default is not needed while the outer one has a value.
-        outer = re.sub(r":-(?:\$\{[^{}]*\}|[^}])*\}", ":-}", value)
-        yield from (name for name, default in _VARIABLE.findall(outer) if not default)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _needed(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _needed(item)

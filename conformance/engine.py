@@ -273,8 +273,7 @@ class Engine:
         if self.died or not any(exchange.error for exchange in exchanges) or self.target is None:
             return
         if self._unanswered >= UNANSWERED:
-            self.died = f"the target answered no request of {self._unanswered} checks in a row"
-            self.problems.append(self.died)
+            self._declare_dead(f"the target answered no request of {self._unanswered} checks in a row")
             return
         url = self.target.metadata.pushed_authorization_request_endpoint or self.loaded.profile.issuer
         if url is None:
@@ -293,11 +292,14 @@ class Engine:
                 return
             else:
                 return
-        if self.died:  # another check was faster to see it
-            return
         at_work = [other.case.name for other in self.states.values() if other.started and not other.future.done()]
-        self.died = f"the target stopped answering while these checks were at work: {', '.join(at_work[:8])}"
-        self.problems.append(self.died)
+        self._declare_dead(f"the target stopped answering while these checks were at work: {', '.join(at_work[:8])}")
+
+    def _declare_dead(self, reason: str) -> None:
+        """The first check that sees it says why."""
+        if self.died is None:
+            self.died = reason
+            self.problems.append(reason)
 
     async def _judge(self, state: State) -> CheckResult:
         state.started = self.clock.now()
@@ -409,6 +411,7 @@ class Engine:
             broken=broken,
             observed=self.shown(violation.observed, LONGEST_WORD) if violation else None,
             message=self.shown(text),
+            sent=self.shown("\n".join(state.evidence.changes)) or None,
             expected=self.shown(violation.expected) if violation else None,
             received=self.shown(violation.received) if violation else None,
             started=state.started,
@@ -418,14 +421,14 @@ class Engine:
 
     def shown(self, text: str | None, limit: int = LONGEST_MESSAGE) -> str | None:
         """A text for a report: without secrets, its middle left out where it is long."""
-        text = self.redactor.text(text) if text else text
-        if text is None or len(text) <= limit:
-            return text
-        return f"{text[: limit // 2]} … {text[-limit // 2 :]}"
+        if text is None:
+            return None
+        text = self.redactor.text(_without_middle(text, 4 * limit))
+        return _without_middle(text, limit)
 
     def told(self, result: CheckResult) -> CheckResult:
         """The result once more without secrets: at the end more of them are known than when it was made."""
-        texts = ("observed", "message", "expected", "received")
+        texts = ("observed", "message", "sent", "expected", "received")
         return result.model_copy(update={name: self.shown(getattr(result, name)) for name in texts})
 
     def told_fact(self, fact: Fact) -> Fact:
@@ -458,3 +461,7 @@ class Engine:
             told["pictures"] = browser.sight.shown(self.redactor, passed=passed)
             told["trace"] = [] if passed else browser.sight.trace(self.redactor)
         return result.model_copy(update=told)
+
+
+def _without_middle(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"

@@ -30,6 +30,8 @@ def accepted(answer: PushAnswer) -> PushAnswer:
         return answer
     if answer.control is not None and not answer.control.accepted:
         raise NotExercised(f"the same request without the change was not accepted either: {answer.control.summary}")
+    if answer.status is not None and 200 <= answer.status < 300 and answer.json is not None and answer.error is None:
+        raise NotExercised(f"it was accepted, but not in the form that it should be: {answer.summary}")
     raise Violation(
         _kind(answer),
         f"the pushed authorization request was not accepted: {answer.summary}",

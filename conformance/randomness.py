@@ -46,6 +46,8 @@ class Estimate:
     repeated: int
     varying: str
     pattern: str | None
+    positions: tuple[float, ...] = ()
+    """Bits of each position that varies, the first to the left."""
 
 
 def estimate(values: Sequence[str], now: float = 0) -> Estimate:
@@ -53,8 +55,9 @@ def estimate(values: Sequence[str], now: float = 0) -> Estimate:
     repeated = len(values) - len(set(values))
     cores = strip_common(values)
     example = max(cores, key=len, default="")
-    bits = _bits(cores)
-    return Estimate(round(bits, 1), repeated, example, _order(cores, bits) or _hashed(cores, now))
+    positions = _bits(cores)
+    bits = sum(positions)
+    return Estimate(round(bits, 1), repeated, example, _order(cores, bits) or _hashed(cores, now), positions)
 
 
 def strip_common(values: Sequence[str]) -> list[str]:
@@ -68,15 +71,15 @@ def strip_common(values: Sequence[str]) -> list[str]:
     return [value[head : len(value) - tail] for value in values]
 
 
-def _bits(cores: Sequence[str]) -> float:
-    """The sum over positions: the alphabet's bits where signs are evenly drawn, else the measured entropy."""
+def _bits(cores: Sequence[str]) -> tuple[float, ...]:
+    """For each position the alphabet's bits where signs are evenly drawn, else the measured entropy."""
     count = len(set(cores))
     if count < 2:
-        return 0.0
+        return ()
     length = min(map(len, cores))
     columns = [[core[i] for core in cores] for i in range(length)]
     alphabet = _alphabet({sign for column in columns if len(set(column)) > 2 for sign in column})
-    return sum(_column_bits(column, alphabet) for column in columns)
+    return tuple(_column_bits(column, alphabet) for column in columns)
 
 
 def _alphabet(signs: set[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -28,7 +29,8 @@ from conformance.report.record import CheckResult, Run
 from conformance.requirements import load as load_catalogue
 from conformance.run import Session
 from conformance.server import AuthorizationServer
-from conformance.server.faults.push import AnyClientMayUseIt, PushTakesRequestUri
+from conformance.server.faults.authorize import AnyClientMayUseIt
+from conformance.server.faults.push import PushTakesRequestUri
 from conformance.verdict import Answer, Level, Verdict
 
 ROOT = Path(__file__).parent.parent
@@ -214,7 +216,7 @@ def test_the_command_line_holds_a_run_against_a_baseline(tmp_path: Path) -> None
         return subprocess.run(
             [sys.executable, "-m", "conformance", "run", str(ROOT / "targets/reference.yaml"), *arguments],
             cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             timeout=60,

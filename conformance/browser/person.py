@@ -43,6 +43,8 @@ class Move:
     """A password is asked for."""
     names_person: bool = False
     """It is about who the person is: a name, a password, a second factor."""
+    wait_for: str | None = None
+    """What has to be seen before anything else is done."""
 
     async def make(self) -> None:
         """Do it. Raises playwright's Error where the page does not let it be done."""
@@ -176,7 +178,7 @@ async def step_move(page: Page, view: View, step: Step, values: Mapping[str, str
         touches += _pressing(form) if form is not None else []
     typed = " ".join(step.fill.values())
     names_person = any(f"{{{name}}}" in typed for name in ("username", "password", "totp"))
-    return Move("step", touches, "{password}" in typed, names_person) if touches else None
+    return Move("step", touches, "{password}" in typed, names_person, step.wait_for) if touches else None
 
 
 async def pressable(page: Page, view: View, click: str) -> Locator | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from playwright.async_api import Error, Frame, Page, Request, Response
 
-from conformance.browser.person import Move, next_move
+from conformance.browser.person import Move, next_move, seen
 from conformance.browser.sight import MOST_PICTURES, RawPicture
 from conformance.browser.view import View, look
 from conformance.http import message
@@ -31,7 +31,7 @@ QUIET = 0.06
 PATIENCE = 15.0
 #: A page with scripts may take so long to show something to do (seconds).
 SCRIPT_PATIENCE = 5.0
-#: So long after a button was pressed nothing has to happen before it is pressed again (seconds).
+#: So long after a button was pressed something has to happen (seconds).
 REACTION = 8.0
 #: The same question so often means that the answer is not taken.
 MOST_CONSENTS = 4
@@ -141,6 +141,8 @@ class Tab:
                 return self._arrival
             if view is None:
                 return Outcome(Ending.DIED, reason=self._failure or "the page did not come")
+            if move == "no-reaction":
+                return Outcome(Ending.STUCK, reason="a button was pressed, and nothing happened")
             if move == "no-way-to-refuse":
                 raise NotExercised("no way to refuse was found on the consent page: describe it as `login.deny`")
             if move is None:
@@ -171,7 +173,7 @@ class Tab:
 
     async def _next(
         self, deny: bool, before: tuple[int, str] | None
-    ) -> tuple[View | None, Move | Literal["no-way-to-refuse"] | None]:
+    ) -> tuple[View | None, Move | Literal["no-way-to-refuse", "no-reaction"] | None]:
         """The page that comes, and what to do with it: a script may take a while to show something to do."""
         reaction = monotonic() + REACTION
         patience, given_up = monotonic() + SCRIPT_PATIENCE, monotonic() + PATIENCE
@@ -180,17 +182,19 @@ class Tab:
             await self.settle()
             if self._arrival is not None:
                 return view, None
-            seen = await look(self.page) if not self._gone() else None
+            shown = await look(self.page) if not self._gone() else None
             now = monotonic()
-            if seen is None and ((self._failure is not None and self._gone()) or now > given_up):
+            if shown is None and ((self._failure is not None and self._gone()) or now > given_up):
                 return None, None
-            if seen is not None:
-                view = seen
-                same = before is not None and before == (self._commits, seen.signature)
-                if not same or now > reaction:
-                    move = await self._judge(seen, deny)
-                    if move is not None or not seen.scripted or now > patience or (self.status or 200) >= 400:
-                        return seen, move
+            if shown is not None:
+                view = shown
+                same = before is not None and before == (self._commits, shown.signature)
+                if same and now > reaction:
+                    return shown, "no-reaction"
+                if not same:
+                    move = await self._judge(shown, deny)
+                    if move is not None or not shown.scripted or now > patience or (self.status or 200) >= 400:
+                        return shown, move
             await self._stirs(0.1)
 
     def _gone(self) -> bool:
@@ -217,6 +221,16 @@ class Tab:
         except Error as error:
             if self._arrival is None:
                 return f"the page does not let a person do it: {_first_line(error)}"
+        return await self._waited_for(move.wait_for) if move.wait_for else None
+
+    async def _waited_for(self, selector: str) -> str | None:
+        end = monotonic() + PATIENCE
+        while await seen(self.page, selector) is None:
+            if self._arrival is not None:
+                return None
+            if monotonic() > end:
+                return f"{selector!r} was waited for and did not come"
+            await self._stirs(0.1)
         return None
 
     def values(self) -> dict[str, str]:
@@ -235,9 +249,9 @@ class Tab:
         """The page that is shown. NotExercised where there is none."""
         for _ in range(20):
             await self.settle()
-            seen = await look(self.page) if not self._gone() else None
-            if seen is not None:
-                return seen
+            shown = await look(self.page) if not self._gone() else None
+            if shown is not None:
+                return shown
         raise NotExercised(f"there is no page to look at: {self._failure or self.page.url}")
 
     async def evaluate(self, script: str, argument: Any = None) -> Any:

@@ -156,7 +156,9 @@ def _control(frame: Frame, entry: dict[str, Any]) -> Control:
         "name": entry["name"],
         "id": entry["id"],
         # What a person reads at the field tells as much as what a password manager reads.
-        "autocomplete": " ".join((entry["autocomplete"], entry["label"], entry["placeholder"])).strip(),
+        "autocomplete": " ".join(
+            (entry["autocomplete"], entry["label"], entry["placeholder"], kind if kind == "email" else "")
+        ),
         "value": entry["value"],
     }
     if tag == "a" and entry["role"] != "button":

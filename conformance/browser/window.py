@@ -61,6 +61,8 @@ class Window:
     sent: list[Sent] = field(default_factory=list)
     """Every request, in order."""
     console: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    """Why requests failed, in the browser's words."""
     documents: list[asyncio.Task[message.Response | None]] = field(default_factory=list)
     _staged: set[str] = field(default_factory=set)
     _promised: dict[str, str] = field(default_factory=dict)
@@ -122,6 +124,11 @@ class Window:
     async def stage(self, url: str, html: str) -> None:
         """Let an address, of another site than the target's, answer with a page of the suite."""
         self._staged.add(url)
+        if self.browser.leg.profile.browser.engine == "chromium":
+            # What a site may do must not depend on the target being near: without this a browser keeps pages of other
+            # sites away from loopback and private addresses. Older ones know no such permission, nor need it.
+            with contextlib.suppress(Error):
+                await self.context.grant_permissions(["local-network-access"], origin=message.origin(url))
 
         async def answer(route: Route) -> None:
             await route.fulfill(status=200, content_type="text/html; charset=utf-8", body=html)
@@ -240,7 +247,15 @@ class Window:
         if tab is not None:
             tab.stirred(request, ends=True)
 
+    @property
+    def kept_away(self) -> bool:
+        """Whether the browser kept a page of another site from reaching this machine or network at all."""
+        return any("LOCAL_NETWORK" in failure for failure in self.failures) or any(
+            "address space" in text for text in self.console
+        )
+
     def _on_failed(self, request: Request) -> None:
+        self.failures.append(request.failure or "")
         tab = self._owner(request)
         if tab is not None:
             tab.stirred(request, ends=True)

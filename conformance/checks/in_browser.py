@@ -12,7 +12,9 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
 from conformance.browser.browser import Browser
+from conformance.browser.leg import is_loopback
 from conformance.browser.tab import Tab
+from conformance.browser.window import Window
 from conformance.http.message import Pairs
 from conformance.protocol.outcome import Ending, Outcome
 from conformance.protocol.par import Par, PushAnswer
@@ -31,8 +33,16 @@ def marker() -> str:
 
 
 def other_site(target: Target, path: str) -> str:
-    """A URL of another site, under the target's own scheme, so that no rule about mixed content decides."""
-    return f"{urlsplit(target.authorization_endpoint).scheme}://{OTHER_SITE}/{path}"
+    """A URL of another site, under a scheme with which no rule about mixed content decides."""
+    parts = urlsplit(target.authorization_endpoint)
+    plain = parts.scheme == "http" and not is_loopback(parts.hostname or "")
+    return f"{'http' if plain else 'https'}://{OTHER_SITE}/{path}"
+
+
+def needs_reach(window: Window) -> None:
+    """NotExercised where the browser keeps pages of other sites from the target's network, whatever the target does."""
+    if window.kept_away:
+        raise NotExercised("this browser keeps pages of other sites from the network that the target is in")
 
 
 async def at_login(tab: Tab, answer: PushAnswer, **query: str) -> Outcome:

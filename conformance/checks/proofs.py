@@ -35,10 +35,9 @@ def proving(par: Par, client: str | None = None, /, fault: dpop.Fault = dpop.RIG
     return replace(push, dpop=push.dpop or DpopKey(), dpop_fault=fault)
 
 
-def naming(par: Par, client: str | None = None, /, key: DpopKey | None = None, **changes: Change) -> Push:
+def naming(par: Par, client: str | None = None, /, key: DpopKey | None = None, thumbprint: str | None = None) -> Push:
     """A client's ordinary request that names its key as dpop_jkt, without a proof (RFC 9449 section 10)."""
-    key = key or DpopKey()
-    push = par.ordinary(client or role_of(par.target), dpop_jkt=key.thumbprint, **changes)
+    push = par.ordinary(client or role_of(par.target), dpop_jkt=thumbprint or (key or DpopKey()).thumbprint)
     return replace(push, dpop=None)
 
 

@@ -38,6 +38,9 @@ from conformance.verdict import NotApplicable, NotExercised
 Sample = dict[str, Any]
 UNKNOWN = "https://par-conformance.example/unknown"
 
+#: The scopes of OpenID Connect Core section 5.4: they are about the ID token and the userinfo endpoint.
+OPENID_SCOPES = {"openid", "profile", "email", "address", "phone", "offline_access"}
+
 
 # -- what is pushed ---------------------------------------------------------------------------------------------------
 
@@ -344,6 +347,8 @@ async def test_scope_and_details_are_both_granted(
         raise NotApplicable("the client that asks for details has no scope")
     tokens = await tokens_for(par, authorization, token, target, samples(target))
     scope = tokens.scope if tokens.scope is not None else set(client.entry.scope.split())
+    if tokens.id_token:  # what OpenID Connect's scopes ask for is there, whatever the access token is good for
+        scope = scope | OPENID_SCOPES
     expect.that(
         set(client.entry.scope.split()) <= scope,
         "scope-lost",
@@ -353,7 +358,7 @@ async def test_scope_and_details_are_both_granted(
     )
     control = set((await par_scope(par, authorization, token, target)) or ())
     expect.that(
-        scope <= control | set(client.entry.scope.split()),
+        scope - OPENID_SCOPES <= control | set(client.entry.scope.split()),
         "scope-granted",
         "beside details more scope was granted than without",
         expected=client.entry.scope,
@@ -421,6 +426,11 @@ async def test_details_beside_request_uri_have_no_effect(
         raise NotExercised(f"the code was not redeemed: {tokens.summary}")
     details = await granted(token, tokens, client) or []
     foreign = set(texts_of(outside)) - set(texts_of([] if pushed == "none" else entries[:1]))
+    if foreign & set(texts_of(details)):
+        same = await par.accepted(client) if pushed == "none" else await asked(par, target, entries[:1])
+        usual = await token.redeem(await authorization.code(same), same.push)
+        if foreign & set(texts_of(await granted(token, usual, client) or [])):
+            raise NotApplicable("the server grants again what this person granted before, without a word of it")
     expect.that(
         not foreign & set(texts_of(details)),
         "query-used",
@@ -489,11 +499,12 @@ async def test_refreshed_token_has_the_details(
 ) -> None:
     """A refreshed access token has the details of the grant that it comes from."""
     client = client_of(target)
-    first = await tokens_for(par, authorization, token, target, samples(target))
+    answer = await asked(par, target, samples(target))
+    first = await token.redeem(await authorization.code(answer), answer.push)
     details = await granted(token, first, client)
     if details is None:
         raise NotExercised("no details came with the first token, which is a finding of its own")
-    second = await token.refresh(first, client)
+    second = await token.refresh(first, client, dpop_key=answer.push.dpop)
     if not second.accepted:
         raise NotExercised(f"the refresh token brought nothing: {second.summary}")
     kept = await granted(token, second, client)

@@ -31,7 +31,7 @@ def wrong_signs(name: str, text: str) -> str:
     return "" if pattern.fullmatch(text) else repr(text)
 
 
-@verifies("rfc6749-4.1.2-state-exact")
+@verifies("rfc6749-4.1.2-state-exact", "fapi2-security-profile-5.3.2.2-long-state-returned")
 async def test_long_state_comes_back_exactly(par: Par, authorization: Authorization) -> None:
     """A state of 1200 characters, with signs that need encoding, comes back exactly."""
     state = ("%20+%2B&=#?/ \\~\"'<>{}|^`%" * 50)[: 1200 - 16] + secrets.token_hex(8)
@@ -172,7 +172,11 @@ def not_redirected(outcome: Outcome, address: str) -> None:
     )
 
 
-@verifies("rfc6749-3.1.2.4-no-redirect-to-invalid", "rfc9700-4.11.2-invalid-redirect-uri-not-followed")
+@verifies(
+    "rfc6749-3.1.2.4-no-redirect-to-invalid",
+    "rfc9700-4.11.2-invalid-redirect-uri-not-followed",
+    "fapi2-security-profile-5.3.2.1-no-open-redirector",
+)
 @each(
     change={
         "otherwise-right": {},
@@ -194,7 +198,7 @@ async def test_invalid_redirect_uri_is_not_followed(
     not_redirected(outcome, ATTACKER)
 
 
-@verifies("rfc9700-2.1-no-open-redirector")
+@verifies("rfc9700-2.1-no-open-redirector", "fapi2-security-profile-5.3.2.1-no-open-redirector")
 @each(form=("made-up", "https", "garbage"), browser=("fresh", "logged-in"))
 async def test_made_up_request_uri_is_no_way_to_elsewhere(
     par: Par, authorization: Authorization, form: str, browser: str

@@ -157,6 +157,7 @@ async def test_page_of_another_site_cannot_give_consent(par: Par, browser: Brows
     if not await window.hears(action, "POST"):
         raise NotExercised("the browser did not submit the form of the other site")
     await other.settle()
+    in_browser.needs_reach(window)
     outcome = other.arrival
     expect.that(
         outcome is None or not outcome.granted,
@@ -192,6 +193,7 @@ async def test_no_browser_shows_the_page_in_a_frame(par: Par, browser: Browser, 
     if not await window.hears(inside):
         raise NotExercised("the browser did not open the frame")
     view = await other.view()
+    in_browser.needs_reach(window)
     framed = [control for form in view.forms.forms for control in form.controls]
     await other.picture(f"the {page} page inside a page of another site")
     expect.that(

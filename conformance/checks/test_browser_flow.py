@@ -271,3 +271,4 @@ async def _prefetched(tab: Tab, answer: PushAnswer) -> None:
     if not await tab.window.hears(url):
         raise NotExercised("the browser did not load the link in advance")
     await tab.settle()
+    in_browser.needs_reach(tab.window)

@@ -164,6 +164,7 @@ async def test_script_of_another_site_reads_nothing(
     read = await tab.evaluate(_FETCH, {"url": url, "credentials": credentials})
     if not any(sent.url == url for sent in tab.window.sent):
         raise NotExercised("the browser did not let the script try")
+    in_browser.needs_reach(tab.window)
     expect.that(
         not read,
         "readable",

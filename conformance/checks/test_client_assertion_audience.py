@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from conformance import expect
@@ -11,10 +12,10 @@ from conformance.checks.assertions import OTHER_ISSUER, accepted, claims_refused
 from conformance.checks.test_metadata import document
 from conformance.protocol import client_auth
 from conformance.protocol.authorization import Authorization
-from conformance.protocol.par import Par
+from conformance.protocol.par import Par, Push
 from conformance.protocol.token import Token
 from conformance.target import Target
-from conformance.verdict import NotApplicable
+from conformance.verdict import NotApplicable, NotExercised
 
 
 @verifies("rfc7523-3-aud-required")
@@ -82,11 +83,21 @@ async def test_server_has_an_issuer_identifier(target: Target) -> None:
     )
 
 
-@verifies("rfc7523bis-5-issuer-audience-accepted")
+@verifies("rfc7523bis-5-issuer-audience-accepted", "fapi2-security-profile-5.3.2.1-issuer-audience-accepted")
 @each(client=roles.with_assertion)
 async def test_assertion_for_the_issuer_alone_is_accepted(par: Par, target: Target, client: str) -> None:
     """A client assertion with the issuer as its only audience is accepted."""
-    await accepted(par, client, client_auth.assertion({"aud": target.issuer}))
+
+    def meant_for(audience: object) -> Push:
+        return replace(par.ordinary(client), authentication=client_auth.assertion({"aud": audience}))
+
+    answer = await par.send(meant_for(target.issuer))
+    if answer.accepted:
+        return
+    for other in ([target.issuer], target.token_endpoint, target.par_endpoint):
+        if (await par.send(meant_for(other), purpose="control")).accepted:
+            expect.accepted(answer)
+    raise NotExercised(f"no client assertion was accepted, whatever its audience: {answer.summary}")
 
 
 @verifies("rfc7523bis-5-single-element-array-accepted")
@@ -96,14 +107,16 @@ async def test_assertion_for_the_issuer_in_an_array_is_accepted(par: Par, target
     await accepted(par, client, client_auth.assertion({"aud": [target.issuer]}))
 
 
-@verifies("rfc7523bis-5-token-endpoint-audience-refused")
+@verifies(
+    "rfc7523bis-5-token-endpoint-audience-refused", "fapi2-security-profile-5.3.2.1-token-endpoint-audience-refused"
+)
 @each(client=roles.with_assertion)
 async def test_assertion_for_the_token_endpoint_is_refused(par: Par, target: Target, client: str) -> None:
     """A push whose client assertion is for the token endpoint's URL is refused."""
     await claims_refused(par, client, {"aud": target.token_endpoint})
 
 
-@verifies("rfc7523bis-5-par-endpoint-audience-refused")
+@verifies("rfc7523bis-5-par-endpoint-audience-refused", "fapi2-security-profile-5.3.2.1-par-endpoint-audience-refused")
 @each(client=roles.with_assertion)
 async def test_assertion_for_the_par_endpoint_is_refused(par: Par, target: Target, client: str) -> None:
     """A push whose client assertion is for the PAR endpoint's URL is refused."""

@@ -60,7 +60,7 @@ async def test_assertion_with_an_empty_signature_is_refused(par: Par, client: st
     await refused(par, client, client_auth.assertion(spoil=lambda token: token.rpartition(".")[0] + "."))
 
 
-@verifies("rfc7523-3-alg-none-refused")
+@verifies("rfc7523-3-alg-none-refused", "fapi2-security-profile-5.4.1-assertion-alg-none-refused")
 @each(client=roles.with_assertion, spelling=("none", "None", "NONE", "nOnE"))
 async def test_unsigned_assertion_is_refused(par: Par, client: str, spelling: str) -> None:
     """A client assertion with the algorithm none, however it is spelt, is refused."""

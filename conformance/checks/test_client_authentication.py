@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from conformance import expect
@@ -12,7 +13,7 @@ from conformance.profile.model import Feature
 from conformance.protocol import client_auth, jar, jws
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.client_auth import Authentication, Occasion, Proof
-from conformance.protocol.par import Par
+from conformance.protocol.par import Par, Push
 from conformance.protocol.token import Token
 from conformance.target import RegisteredClient, Target
 from conformance.verdict import NotApplicable, NotExercised
@@ -20,7 +21,7 @@ from conformance.verdict import NotApplicable, NotExercised
 UNKNOWN_CLIENT = "par-conformance-unknown-client"
 
 
-@verifies("rfc9126-2.1-missing-credentials-refused")
+@verifies("rfc9126-2.1-missing-credentials-refused", "fapi2-security-profile-5.3.2.2-unauthenticated-push-refused")
 @each(client=roles.confidential)
 async def test_client_without_its_credentials_is_refused(par: Par, client: str) -> None:
     """A client that has credentials is refused when it sends its client_id alone."""
@@ -36,18 +37,39 @@ async def test_client_with_a_wrong_credential_is_refused(par: Par, client: str) 
     expect.refused(await par.send(push, control=lambda: par.ordinary(client)))
 
 
+NEARLY: dict[str, Callable[[str], str]] = {
+    "empty": lambda _: "",
+    "beginning": lambda secret: secret[: len(secret) // 2],
+    "longer": lambda secret: secret + "x",
+    "other-case": str.swapcase,
+}
+
+
 @verifies("rfc9126-2.1-wrong-credentials-refused")
-@each(client=roles.with_secret)
-async def test_client_with_an_empty_secret_is_refused(par: Par, client: str) -> None:
-    """An empty secret is refused."""
+@each(client=roles.with_secret, nearly=NEARLY)
+async def test_client_with_a_part_of_its_secret_is_refused(par: Par, client: str, nearly: Callable[[str], str]) -> None:
+    """A secret that is empty, cut, too long or in another case is refused."""
+    right = par.client(client).credentials.secret or ""
+    if nearly(right) == right:
+        raise NotApplicable("the secret has no letters")
 
-    def empty(occasion: Occasion) -> Proof:
+    def wrong(occasion: Occasion) -> Proof:
         if occasion.client.entry.auth == "client_secret_basic":
-            return client_auth.basic(occasion.client.client_id, "")
-        return client_auth.post("")
+            return client_auth.basic(occasion.client.client_id, nearly(right))
+        return client_auth.post(nearly(right))
 
-    push = replace(par.ordinary(client), authentication=empty)
-    expect.refused(await par.send(push, control=lambda: par.ordinary(client)))
+    push = replace(par.ordinary(client), authentication=wrong)
+    answer = await par.send(push, control=lambda: par.ordinary(client))
+    if answer.accepted and not nearly(right):
+        await needs_credentials(par, client)
+    expect.refused(answer)
+
+
+async def needs_credentials(par: Par, client: str | RegisteredClient) -> None:
+    """NotExercised where a client is served without any credentials, which is a finding of its own."""
+    bare = await par.send(replace(par.ordinary(client), authentication=client_auth.nothing))
+    if bare.accepted:
+        raise NotExercised("this client is served without any credentials, which is a finding of its own")
 
 
 def another(target: Target, client: RegisteredClient) -> RegisteredClient:
@@ -98,14 +120,19 @@ async def test_credentials_of_another_client_are_refused(par: Par, target: Targe
 
 
 @verifies("rfc9126-2.1-client-id-mismatch-refused")
-@each(client=roles.confidential)
-async def test_client_id_of_another_client_is_refused(par: Par, target: Target, client: str) -> None:
+@each(client=roles.confidential, redirect_uri=("its-own", "of-the-other"))
+async def test_client_id_of_another_client_is_refused(par: Par, target: Target, client: str, redirect_uri: str) -> None:
     """A client that authenticates as itself cannot push in the name of another client_id."""
     own = target.client(client)
     if own.entry.request_objects and own.entry.request_objects.required:
         raise NotApplicable("this client's client_id stands in its request object")
     other = target.client("second") if own.role != "second" else target.client("first")
     push = par.ordinary(client, client_id=other.client_id)
+    if redirect_uri == "of-the-other":
+        as_other = par.ordinary(other)
+        if as_other.inside:
+            raise NotApplicable("the other client's request is a request object")
+        push = replace(push, parameters=as_other.parameters)
     if own.entry.auth == "client_secret_post":
         # The client_id of the body is part of this method: its credential decides, and it is the other's client_id.
         push = replace(push, authentication=lambda _: client_auth.post(own.credentials.secret or ""))
@@ -210,7 +237,10 @@ async def test_forged_assertion_is_refused(par: Par, client: str, forgery: Authe
 async def test_request_object_does_not_authenticate(par: Par, client: str) -> None:
     """A request object that the client signed does not stand in for its authentication."""
     faulty = replace(par.object(client), authentication=client_auth.nothing)
-    expect.refused(await par.send(faulty, control=lambda: par.object(client)))
+    answer = await par.send(faulty, control=lambda: par.object(client))
+    if answer.accepted and not par.ordinary(client).inside:
+        await needs_credentials(par, client)
+    expect.refused(answer)
 
 
 @verifies(
@@ -286,5 +316,13 @@ async def test_audience_par_endpoint_is_accepted(par: Par, target: Target, clien
 
 
 async def _audience_is_accepted(par: Par, client: str, audience: str) -> None:
-    push = replace(par.ordinary(client), authentication=client_auth.assertion({"aud": audience}))
-    expect.accepted(await par.send(push, control=lambda: par.ordinary(client)))
+    """An audience is accepted where another one is: the control names the one that is not tried."""
+
+    def naming(value: str) -> Push:
+        return replace(par.ordinary(client), authentication=client_auth.assertion({"aud": value}))
+
+    occasion = Occasion(par.client(client), par.target, par.target.par_endpoint, par.wire.clock.now())
+    own = client_auth.audience(occasion)
+    others = (own, par.target.token_endpoint, par.target.issuer)
+    control = next(value for value in others if value != audience)
+    expect.accepted(await par.send(naming(audience), control=lambda: naming(control)))

@@ -178,7 +178,7 @@ async def test_proof_with_a_further_claim_is_accepted(par: Par) -> None:
 # -- its signature ----------------------------------------------------------------------------------------------------
 
 
-@verifies("rfc9449-4.3-alg-none-refused", needs=Feature.DPOP)
+@verifies("rfc9449-4.3-alg-none-refused", "fapi2-security-profile-5.4.1-proof-alg-none-refused", needs=Feature.DPOP)
 @each(alg=("none", "None", "NONE", "nOnE"))
 async def test_unsigned_proof_is_refused(par: Par, alg: str) -> None:
     """A proof with alg none, in any spelling, is refused."""

@@ -61,7 +61,7 @@ async def test_code_of_a_push_with_dpop_jkt_is_redeemed(par: Par, authorization:
     expect.redeemed(await redeemed(authorization, token, answer, key))
 
 
-@verifies("rfc9449-10.1-proof-binds-code", needs=Feature.DPOP)
+@verifies("rfc9449-10.1-proof-binds-code", "fapi2-security-profile-5.3.2.1-code-bound-to-dpop-key", needs=Feature.DPOP)
 @each(client=roles.able_to_prove)
 async def test_proof_of_a_push_binds_the_code(
     par: Par, authorization: Authorization, token: Token, client: str
@@ -79,7 +79,7 @@ async def test_code_of_a_push_with_a_proof_needs_one(
     await binds(par, authorization, token, with_proof(par, client), None)
 
 
-@verifies("rfc9449-10-dpop-jkt-enforced", needs=Feature.DPOP)
+@verifies("rfc9449-10-dpop-jkt-enforced", "fapi2-security-profile-5.3.2.1-code-bound-to-dpop-key", needs=Feature.DPOP)
 @each(client=roles.able_to_prove)
 async def test_dpop_jkt_binds_the_code(par: Par, authorization: Authorization, token: Token, client: str) -> None:
     """A code of a push with dpop_jkt is not redeemed with a proof of another key."""
@@ -133,8 +133,7 @@ async def test_key_does_not_stand_in_for_the_code_verifier(
 @each(value={"short": "too-short", "one-sign-more": "A" * 44, "padded": "A" * 43 + "="})
 async def test_malformed_dpop_jkt_is_refused(par: Par, value: str) -> None:
     """A push whose dpop_jkt cannot be a SHA-256 thumbprint is refused."""
-    push = naming(par).changed(dpop_jkt=value)
-    expect.refused(await par.send(push, control=lambda: naming(par)))
+    expect.refused(await par.send(naming(par, thumbprint=value), control=lambda: naming(par)))
 
 
 # -- header and parameter ---------------------------------------------------------------------------------------------

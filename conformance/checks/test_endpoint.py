@@ -26,6 +26,14 @@ async def test_ordinary_request_is_accepted(par: Par) -> None:
     expect.accepted(await par.push())
 
 
+@verifies("rfc9126-2-post-form")
+async def test_order_of_the_parameters_does_not_matter(par: Par) -> None:
+    """An ordinary request whose parameters come in the reverse order is accepted like any other."""
+    push = par.ordinary()
+    backwards = replace(push, parameters=tuple(reversed(push.parameters)))
+    expect.accepted(await par.send(backwards, control=par.ordinary))
+
+
 def by_method(push: Push, method: str) -> Push:
     """The same request by another method; where that has no body, its parameters stand in the query."""
     if method in {"GET", "HEAD", "DELETE"}:

@@ -329,6 +329,8 @@ async def test_client_that_must_sign_is_told_invalid_request(par: Par, client: s
     if answer.accepted:
         raise NotExercised("the plain push was accepted, which is a finding of its own")
     expect.an_error(answer)
+    if answer.error is None:
+        raise NotExercised("the refusal has no error code, which is a finding of its own")
     expect.that(
         answer.status == 400 and answer.error == "invalid_request",
         "other-error",

@@ -38,7 +38,12 @@ async def iss_of(par: Par, authorization: Authorization) -> str:
     return iss
 
 
-@verifies("rfc9207-2-iss-with-code", needs=Feature.ISS)
+@verifies(
+    "rfc9207-2-iss-with-code",
+    "fapi2-security-profile-5.3.2.2-iss-in-response",
+    "atproto-oauth-server-metadata-iss-in-response",
+    needs=Feature.ISS,
+)
 @each(client=flows.first_and_public)
 async def test_code_comes_with_iss(par: Par, authorization: Authorization, client: str) -> None:
     """The authorization response to a pushed request carries iss beside the code."""

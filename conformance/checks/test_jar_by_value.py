@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks.objects import by_value, carrying, plain, shape_by_value, signer, takes_objects_by_value
+from conformance.checks.objects import asked, by_value, carrying, plain, shape_by_value, signer, takes_objects_by_value
 from conformance.profile.keyring import generate_key
 from conformance.profile.model import Feature
 from conformance.protocol import jar, jws
@@ -224,7 +224,7 @@ async def test_unsupported_object_in_a_push_is_refused(par: Par, authorization: 
     """A server without request objects refuses a push that carries one beside a complete request."""
     without_objects(target)
     push = plain(par.ordinary())
-    faulty = carrying(push, _object_of_nobody(par, target, push), push.parameters[1:])
+    faulty = carrying(push, _object_of_nobody(par, target, push), asked(push))
     answer = await par.send(faulty, control=par.ordinary)
     if not answer.accepted:
         expect.refused(answer)

@@ -240,7 +240,9 @@ async def test_invalid_signature_is_told_invalid_request_object(par: Par, target
     expect.error_code(await par.send(push, control=lambda: par.object(client)), "invalid_request_object")
 
 
-@verifies("rfc9101-10.5-alg-none-refused", needs=Feature.JAR)
+@verifies(
+    "rfc9101-10.5-alg-none-refused", "fapi2-security-profile-5.4.1-request-object-alg-none-refused", needs=Feature.JAR
+)
 @each(spelling=("none", "None", "NONE", "nOnE"))
 async def test_unsigned_object_is_refused(
     par: Par, authorization: Authorization, target: Target, spelling: str
@@ -299,7 +301,9 @@ async def test_object_of_another_type_is_refused(
     await object_refused(par, authorization, target, lambda _: jar.Fault(header={"typ": typ}))
 
 
-@verifies("rfc9101-10.8-untyped-object-accepted", needs=Feature.JAR)
+@verifies(
+    "rfc9101-10.8-untyped-object-accepted", "fapi2-message-signing-5.3.1-untyped-object-accepted", needs=Feature.JAR
+)
 @each(typ={"none": None, "JWT": "JWT"})
 async def test_object_without_a_type_of_its_own_is_accepted(par: Par, target: Target, typ: str | None) -> None:
     """A request object without a typ header, or with the general one JWT, is accepted."""
@@ -313,7 +317,7 @@ async def test_object_without_a_type_of_its_own_is_accepted(par: Par, target: Ta
     )
 
 
-@verifies("rfc9101-4-typed-object-accepted", needs=Feature.JAR)
+@verifies("rfc9101-4-typed-object-accepted", "fapi2-message-signing-5.3.1-typed-object-accepted", needs=Feature.JAR)
 async def test_object_of_the_registered_type_is_accepted(par: Par, target: Target) -> None:
     """A request object with the typ header oauth-authz-req+jwt is accepted."""
     client = signer(target)

@@ -18,13 +18,36 @@ GRACE = 2.0
 SMALLEST = 0.5
 #: A tolerance in proportion, for long lifetimes.
 SHARE = 0.02
+#: The measured fact that several checks come to together.
+TRUE_LIFETIME = "true lifetime of a request_uri"
 
 
 def lifetime_of(answer: PushAnswer) -> tuple[float, float]:
     """When the answer came (Unix seconds) and the announced lifetime (seconds)."""
     if answer.expires_in is None or answer.response is None:
         raise NotExercised("expires_in is missing or no number: nothing says how long to wait")
+    if answer.expires_in <= 0:
+        raise NotExercised(f"expires_in is {answer.expires_in:g}, which is a finding of its own")
     return answer.response.received, answer.expires_in
+
+
+def see_lifetime(facts: list[Fact], announced: float, age: float, *, alive: bool) -> None:
+    """Measure the lifetime: whether a request_uri of an age (seconds) was alive, beside what is known already."""
+    before = next((fact.samples for fact in facts if fact.name == TRUE_LIFETIME), [announced, 0.0])
+    valid = max(before[1], age) if alive else before[1]
+    end = min([*before[2:], *([] if alive else [age])], default=0.0)
+    value = f">= {valid:g}" if end <= valid else f"{valid:g} to {end:g}" if valid else f"<= {end:g}"
+    facts[:] = [fact for fact in facts if fact.name != TRUE_LIFETIME]
+    facts.append(
+        Fact(
+            name=TRUE_LIFETIME,
+            value=value,
+            unit="s",
+            detail=f"announced {announced:g} s",
+            samples=[announced, valid, *([end] if end > valid else [])],
+            picture="lifetime",
+        )
+    )
 
 
 @verifies("rfc9126-4-expired-refused", waits=True)
@@ -37,15 +60,7 @@ async def test_expired_request_uri_brings_no_code(
     await clock.until(received + lifetime + GRACE + lifetime * SHARE, "the lifetime of the request_uri to end")
     outcome = await authorization.open(answer)
     control = await authorization.open(await par.accepted())
-    if not outcome.granted:
-        facts.append(
-            Fact(
-                name="true lifetime of a request_uri",
-                value=f"<= {lifetime + GRACE + lifetime * SHARE:g}",
-                unit="s",
-                detail=f"announced {lifetime:g} s",
-            )
-        )
+    see_lifetime(facts, lifetime, lifetime + GRACE + lifetime * SHARE, alive=outcome.granted)
     expect.no_code(outcome, control=control)
 
 
@@ -64,7 +79,9 @@ async def test_expired_request_uri_brings_no_code_after_a_visit(
 
 
 @verifies("rfc9126-2.2-usable-for-lifetime", waits=True)
-async def test_request_uri_is_usable_while_it_lives(par: Par, authorization: Authorization, clock: CheckClock) -> None:
+async def test_request_uri_is_usable_while_it_lives(
+    par: Par, authorization: Authorization, clock: CheckClock, facts: list[Fact]
+) -> None:
     """A request_uri still leads to a code shortly before its announced lifetime is over."""
     answer = await par.accepted()
     received, lifetime = lifetime_of(answer)
@@ -76,6 +93,8 @@ async def test_request_uri_is_usable_while_it_lives(par: Par, authorization: Aut
     first = next(iter(outcome.responses), None)
     if not outcome.granted and (first is None or first.received > received + lifetime - SMALLEST):
         raise NotExercised("the authorization request was answered too late to show anything: the machine is busy")
+    if outcome.granted:
+        see_lifetime(facts, lifetime, lifetime - margin, alive=True)
     expect.code(outcome, control=await authorization.open(await par.accepted()))
 
 

@@ -144,7 +144,7 @@ async def test_published_endpoints_belong_together(par: Par, authorization: Auth
 async def test_request_uri_is_usable_whatever_the_metadata_says_of_jar(
     par: Par, authorization: Authorization, target: Target
 ) -> None:
-    """A request_uri of the PAR endpoint works also where the metadata switches request_uri off or wants registration."""
+    """A request_uri works also where the metadata switches request_uri off or wants registration."""
     off = target.metadata.flag("request_uri_parameter_supported", default=True) is False
     registered = target.metadata.flag("require_request_uri_registration")
     if not off and not registered:

@@ -22,6 +22,9 @@ from conformance.verdict import NotApplicable, NotExercised
 @each(name=("prompt", "max_age", "response_mode", "acr_values", "request", "dpop_jkt", "x_par_conformance"))
 async def test_empty_parameter_does_no_harm(par: Par, authorization: Authorization, name: str) -> None:
     """An optional parameter that is pushed without a value is as if it had not been sent."""
+    usual = par.ordinary()
+    if usual.value(name) is not None or (usual.inside and name == "request"):
+        raise NotApplicable(f"the first client's ordinary request cannot do without {name}")
     await flows.tolerated(par, authorization, await par.push(**{name: ""}))
 
 
@@ -68,14 +71,14 @@ async def test_unknown_parameter_is_ignored(par: Par, authorization: Authorizati
 
 @verifies("rfc6749-3.1-repeated-parameter-refused")
 @each(
-    name=("response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "x_par_conformance"),
+    name=("response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge"),
     values=("different", "same"),
 )
 async def test_repeated_parameter_is_refused(
     par: Par, authorization: Authorization, target: Target, name: str, values: str
 ) -> None:
     """A push in which a parameter stands twice is refused, with two values or the same one twice."""
-    right = par.ordinary().value(name) or ("any" if name.startswith("x_") else None)
+    right = par.ordinary().value(name)
     if right is None or par.ordinary().inside:
         raise NotApplicable(f"the first client's ordinary request has no {name} in its form")
     others = {
@@ -302,7 +305,7 @@ async def test_other_scope_than_the_pushed_one_is_told(
 
 @verifies("rfc6749-3.3-missing-scope-handled")
 async def test_missing_scope_is_handled(par: Par, authorization: Authorization, token: Token) -> None:
-    """A push without scope is carried out with a default, or refused with invalid_scope."""
+    """A push without scope is carried out with a default, or refused in a way that speaks of the scope."""
     answer = await par.push(scope=None, nonce=None)
     if answer.accepted:
         outcome = await authorization.open(answer)
@@ -316,8 +319,9 @@ async def test_missing_scope_is_handled(par: Par, authorization: Authorization, 
             raise NotApplicable(f"the request was refused on a page, which tells the client nothing: {outcome.summary}")
     else:
         error = expect.refused(answer).error
+    # A missing parameter, or nothing that could be granted, says as much as invalid_scope.
     expect.that(
-        error == "invalid_scope",
+        error in {"invalid_scope", "invalid_request", "access_denied"},
         "other-code",
         f"a request without scope is refused with {error}",
         expected="a default scope, or invalid_scope",

@@ -212,6 +212,9 @@ async def test_authorization_details_are_not_added(
         raise NotApplicable(f"this client has to push authorization_details: {answer.summary}")
     tokens = await granted_beside(authorization, token, answer, authorization_details=details)
     if tokens is not None and tokens.json.get("authorization_details"):
+        usual = await flows.tokens(par, authorization, token, client, authorization_details=None)
+        if usual.json.get("authorization_details"):
+            raise NotApplicable("the server grants again what this person granted before, without a word of it")
         raise _used("authorization_details", "they were granted")
 
 
@@ -239,6 +242,9 @@ async def test_scope_is_not_added(par: Par, authorization: Authorization, token:
     if not answer.accepted:
         expect.control_accepted(answer)
         raise NotApplicable(f"this server wants a scope: {answer.summary}")
+    plain = await authorization.open(await par.push(scope=None, nonce=None))
+    if not plain.granted:
+        raise NotApplicable(f"this server serves no request without a scope: {plain.summary}")
     tokens = await granted_beside(authorization, token, answer, scope=further)
     usual = (await flows.tokens(par, authorization, token, scope=None, nonce=None)).scope or set()
     if tokens is not None and (set(further.split()) & (tokens.scope or set())) - usual:

@@ -236,7 +236,7 @@ async def test_what_is_refused_in_an_ordinary_request_is_refused_in_a_pushed_one
     """A fault for which the server refuses an ordinary authorization request brings no code when it is pushed."""
     if "redirect_uri" in fault:
         refuse_unregistered(target, "first")
-    answer, outcome = await ends_without_code(par, authorization, await par.push(**fault))
+    _, outcome = await ends_without_code(par, authorization, await par.push(**fault))
     if outcome is None or not outcome.granted:
         return
     usual = par.ordinary()
@@ -424,9 +424,10 @@ async def test_pushed_resource_is_the_audience(
     par: Par, authorization: Authorization, token: Token, target: Target
 ) -> None:
     """The access token of a request with pushed resource indicators is for these resources."""
-    role = next((role for role, client in target.profile.clients.items() if client.resource), None)
-    if role is None:
+    roles = {role: len(client.resource or ()) for role, client in target.profile.clients.items() if client.resource}
+    if not roles:
         raise NotApplicable("no client of the profile has a `resource`")
+    role = max(roles, key=lambda one: roles[one])
     resource = target.client(role).entry.resource or []
     answer = expect.accepted(await par.push(role, resource=resource))
     tokens = await _tokens(authorization, token, answer)

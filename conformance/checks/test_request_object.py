@@ -18,7 +18,12 @@ from conformance.target import Target
 from conformance.verdict import NotApplicable
 
 
-@verifies("rfc9126-3-request-object-accepted", "rfc9101-5-object-suffices", needs=Feature.JAR)
+@verifies(
+    "rfc9126-3-request-object-accepted",
+    "rfc9101-5-object-suffices",
+    "fapi2-message-signing-5.3.1-signed-push-accepted",
+    needs=Feature.JAR,
+)
 @each(client=objects.by_algorithm)
 async def test_signed_request_object_is_accepted(par: Par, client: str) -> None:
     """A signed request object beside nothing but client authentication is accepted, in each registered algorithm."""
@@ -46,7 +51,12 @@ def beside(push: Push, **outside: str) -> Push:
     return replace(push, parameters=(*push.parameters, *outside.items()))
 
 
-@verifies("rfc9126-3-outer-value-without-effect", "rfc9101-6.3-outer-parameters-do-not-override", needs=Feature.JAR)
+@verifies(
+    "rfc9126-3-outer-value-without-effect",
+    "rfc9101-6.3-outer-parameters-do-not-override",
+    "fapi2-message-signing-5.3.1-parameters-outside-object-not-used",
+    needs=Feature.JAR,
+)
 async def test_parameter_beside_the_request_object_does_not_win(par: Par, authorization: Authorization) -> None:
     """A parameter in the form does not replace the one in the request object."""
     push = beside(par.object("signed"), state="from-the-form")
@@ -64,7 +74,12 @@ async def test_parameter_beside_the_request_object_does_not_win(par: Par, author
     )
 
 
-@verifies("rfc9126-3-outer-parameter-not-merged", "rfc9101-6.3-outer-parameters-not-merged", needs=Feature.JAR)
+@verifies(
+    "rfc9126-3-outer-parameter-not-merged",
+    "rfc9101-6.3-outer-parameters-not-merged",
+    "fapi2-message-signing-5.3.1-parameters-outside-object-not-used",
+    needs=Feature.JAR,
+)
 async def test_parameter_beside_the_request_object_is_not_added(par: Par, authorization: Authorization) -> None:
     """A parameter that only the form has is not taken into the request."""
     push = beside(par.object("signed", state=None), state="from-the-form")
@@ -119,7 +134,7 @@ FORGERIES = {
 }
 
 
-@verifies("rfc9126-3-signature-validated", needs=Feature.JAR)
+@verifies("rfc9126-3-signature-validated", "fapi2-message-signing-5.3.1-signature-verified", needs=Feature.JAR)
 @each(forgery=FORGERIES)
 async def test_request_object_with_a_wrong_signature_is_refused(par: Par, forgery: object) -> None:
     """A request object that is not signed with the client's own key is refused."""

@@ -206,7 +206,11 @@ async def series(par: Par, target: Target) -> list[str]:
 
 
 #: What other documents say of the same: neither too short nor regular.
-UNGUESSABLE = ("rfc9101-10.2-request-uri-unguessable", "openid-core-6.2.1-request-uri-unguessable")
+UNGUESSABLE = (
+    "rfc9101-10.2-request-uri-unguessable",
+    "openid-core-6.2.1-request-uri-unguessable",
+    "fapi2-security-profile-5.4.1-request-uri-unguessable",
+)
 
 
 def _judge_uniqueness(found: Estimate, values: list[str]) -> None:
@@ -272,6 +276,8 @@ async def test_request_uris_are_random(par: Par, target: Target, facts: list[Fac
             value=f"{found.bits:g}",
             unit="bits",
             detail=f"{len(values)} samples, {found.repeated} repeated, {len(found.varying)} varying signs",
+            samples=list(found.positions),
+            picture="randomness" if found.positions else None,
         )
     )
     _judge_uniqueness(found, values)

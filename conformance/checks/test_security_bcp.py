@@ -311,7 +311,7 @@ async def answers_to_login(par: Par, authorization: Authorization) -> list[Login
     return found
 
 
-@verifies("rfc9700-4.12-no-307")
+@verifies("rfc9700-4.12-no-307", "fapi2-security-profile-5.3.2.2-no-307-after-credentials")
 async def test_login_is_never_answered_with_307(par: Par, authorization: Authorization) -> None:
     """The answer to a login form is never a redirect by which a browser sends the form on."""
     for answer in await answers_to_login(par, authorization):
@@ -325,7 +325,7 @@ async def test_login_is_never_answered_with_307(par: Par, authorization: Authori
         )
 
 
-@verifies("rfc9700-4.12-see-other")
+@verifies("rfc9700-4.12-see-other", "fapi2-security-profile-5.3.2.2-redirects-use-303")
 async def test_login_is_answered_with_303(par: Par, authorization: Authorization) -> None:
     """Where the answer to a login form is a redirect, its status is 303."""
     redirects = [
@@ -439,7 +439,7 @@ async def test_markup_in_pushed_values_stays_text(par: Par, authorization: Autho
 # -- redirect URIs, origins, grants, tokens ---------------------------------------------------------------------------
 
 
-@verifies("rfc9700-2.6-http-redirect-uri-refused")
+@verifies("rfc9700-2.6-http-redirect-uri-refused", "fapi2-security-profile-5.3.2.2-http-redirect-uri-refused")
 async def test_redirect_uri_under_http_brings_no_code(par: Par, authorization: Authorization, target: Target) -> None:
     """A redirect_uri with the scheme http, that of a native application aside, brings no code."""
     entries = target.profile.clients.items()
@@ -491,7 +491,9 @@ async def test_native_application_may_listen_on_any_port(
     )
 
 
-@verifies("rfc9700-2.6-no-cors-at-authorization-endpoint")
+@verifies(
+    "rfc9700-2.6-no-cors-at-authorization-endpoint", "fapi2-security-profile-5.2.3-no-cors-at-authorization-endpoint"
+)
 @each(method=("GET", "OPTIONS"))
 async def test_authorization_endpoint_has_no_cors(par: Par, target: Target, wire: Wire, method: str) -> None:
     """The authorization endpoint allows no cross-origin access by scripts."""
@@ -511,7 +513,7 @@ async def test_authorization_endpoint_has_no_cors(par: Par, target: Target, wire
     )
 
 
-@verifies("rfc9700-2.4-password-grant-refused")
+@verifies("rfc9700-2.4-password-grant-refused", "fapi2-security-profile-5.3.2.1-password-grant-refused")
 @each(client=flows.first_and_public)
 async def test_password_of_a_person_brings_no_token(
     par: Par, authorization: Authorization, token: Token, target: Target, client: str
@@ -539,7 +541,7 @@ async def test_asymmetric_method_is_offered(target: Target) -> None:
     listed = document(target).get("token_endpoint_auth_methods_supported")
     methods = listed if isinstance(listed, list) else []
     expect.that(
-        bool({"private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"} & set(methods)),
+        bool({"private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"} & {*map(str, methods)}),
         "not-offered",
         f"token_endpoint_auth_methods_supported is {listed!r}",
         expected="private_key_jwt, tls_client_auth or self_signed_tls_client_auth",
@@ -547,7 +549,7 @@ async def test_asymmetric_method_is_offered(target: Target) -> None:
     )
 
 
-@verifies("rfc9700-2.6-metadata-published")
+@verifies("rfc9700-2.6-metadata-published", "fapi2-security-profile-5.3.2.1-metadata-published")
 async def test_metadata_is_published(target: Target) -> None:
     """The server publishes its metadata at a well-known place."""
     if target.profile.issuer is None and target.profile.metadata_url is None:

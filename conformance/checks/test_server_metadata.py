@@ -156,7 +156,7 @@ async def test_token_endpoint_has_no_fragment(target: Target) -> None:
     expect.that("#" not in url, "fragment", f"the endpoint is {url}", expected="no fragment", received=url)
 
 
-@verifies("rfc8414-2-jwks-uri-https")
+@verifies("rfc8414-2-jwks-uri-https", "fapi2-security-profile-5.4.2-jwks-uri-uses-tls")
 async def test_keys_are_published_under_https(target: Target) -> None:
     """jwks_uri, where it is published, has the scheme https."""
     _encrypted(target, str(_member(target, "jwks_uri")), "jwks_uri")

@@ -80,6 +80,8 @@ async def test_pushed_redirect_uri_must_be_repeated(
     par: Par, authorization: Authorization, token: Token, client: str
 ) -> None:
     """A token request without redirect_uri is refused where the pushed request had one."""
+    if len(par.client(client).entry.redirect_uris) < 2:
+        raise NotApplicable("of a sole registered redirect URI it is known without being named which one is meant")
     answer = await flows.redeemed(par, authorization, token, client, redirect_uri=None)
     expect.not_redeemed(answer, control=await flows.redeemed(par, authorization, token, client))
 
@@ -102,7 +104,11 @@ async def test_redirect_uri_of_the_token_request_is_the_pushed_one(
     expect.not_redeemed(answer, control=await flows.redeemed(par, authorization, token))
 
 
-@verifies("rfc6749-4.1.2-code-used-once")
+@verifies(
+    "rfc6749-4.1.2-code-used-once",
+    "fapi2-security-profile-5.3.2.2-used-code-refused",
+    "atproto-oauth-proof-key-for-code-exchange-pkce-reused-code-refused",
+)
 @each(client=flows.first_and_public)
 async def test_code_is_redeemed_once(par: Par, authorization: Authorization, token: Token, client: str) -> None:
     """A code that was redeemed is refused when it comes again."""
@@ -128,7 +134,10 @@ async def test_simultaneous_token_requests_redeem_a_code_once(
     )
 
 
-@verifies("rfc6749-4.1.2-tokens-revoked-on-reuse")
+@verifies(
+    "rfc6749-4.1.2-tokens-revoked-on-reuse",
+    "atproto-oauth-proof-key-for-code-exchange-pkce-reused-code-revokes-session",
+)
 async def test_reuse_of_a_code_revokes_its_tokens(
     par: Par, authorization: Authorization, token: Token, target: Target, wire: Wire
 ) -> None:
@@ -228,7 +237,7 @@ async def test_worthless_code_is_told_invalid_grant(
     )
 
 
-@verifies("rfc6749-10.10-code-unguessable")
+@verifies("rfc6749-10.10-code-unguessable", "fapi2-security-profile-5.4.1-codes-unguessable")
 async def test_codes_are_random(par: Par, authorization: Authorization) -> None:
     """Codes are different, without order, and vary in enough bits."""
     codes = [(await flows.code(par, authorization))[1].code or "" for _ in range(CODES)]

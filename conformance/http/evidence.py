@@ -18,12 +18,16 @@ LONGEST_URL = 8_192
 LONGEST_HEADERS = 16_384
 #: More header fields than this are not told one by one.
 MOST_HEADERS = 100
+#: So many of the changes that a check made are told.
+MOST_CHANGES = 3
 #: How much of each body is kept (bytes), and how much once a run has kept `MUCH` of bodies, headers and URLs.
 KEPT = 256 * 1024
 KEPT_OF_MANY = 8_192
 MUCH = 32 * 1024 * 1024
 #: Then a header's value or a query that is longer is left out (characters).
 _LONG = 2_048
+#: What a header field costs beside its characters (bytes, about).
+_FIELD = 200
 #: Half a secret at the place of a cut would not be known any more: so much before it is left out (characters).
 _MARGIN = 4_096
 
@@ -47,6 +51,15 @@ class Evidence:
 
     exchanges: list[RawExchange] = field(default_factory=list, repr=False)
     waits: list[record.Wait] = field(default_factory=list)
+    changes: dict[str, None] = field(default_factory=dict, repr=False)
+    """What was changed in ordinary requests, in words: the last few, in order."""
+
+    def change(self, text: str) -> None:
+        """Keep in mind what is under test."""
+        self.changes.pop(text, None)
+        self.changes[text] = None
+        if len(self.changes) > MOST_CHANGES:
+            del self.changes[next(iter(self.changes))]
 
     def add(self, exchange: RawExchange, redactor: Redactor, *, sparing: bool = False) -> int:
         """Learn the secrets of an exchange and keep it, its body cut; `sparing` cuts more. Returns its bytes, about."""
@@ -64,7 +77,7 @@ class Evidence:
         self.exchanges.append(replace(exchange, request=request, response=response, size=size))
         pairs = (*request.headers, *(response.headers if response else ()))
         bodies = len(request.content) + (len(response.body) if response else 0)
-        return bodies + len(request.url) + sum(len(name) + len(value) for name, value in pairs)
+        return bodies + len(request.url) + sum(len(name) + len(value) + _FIELD for name, value in pairs)
 
     def records(self, redactor: Redactor) -> list[record.Exchange]:
         """The exchanges for the report, redacted."""

@@ -60,8 +60,8 @@ _SHORTEST = 8
 #: Of a longer value the beginning is learnt: what begins so is hidden as a whole (characters).
 _LONGEST = 2048
 #: So many values are learnt in every disguise, and so many at all: a server may send new ones without end.
-_DISGUISED = 10_000
-_MOST = 100_000
+_DISGUISED = 5_000
+_MOST = 50_000
 #: A browser keeps no more cookies of one site than this: of more in one message, these are learnt.
 _MOST_COOKIES = 200
 #: Secrets of odd signs that are looked for one by one.

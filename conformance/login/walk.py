@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlencode, urljoin
 
-from conformance.http.message import Died, Response, split
+from conformance.http.message import Died, Response, query_of, split
 from conformance.http.redaction import SECRET_FIELDS
 from conformance.http.wire import Wire
 from conformance.login import form as forms
@@ -79,14 +79,14 @@ class Walk:
             if self._is_end(url):
                 return ended_at(url, self._seen())
             return await self.browser.follow(self.wire, response, "redirect")
-        scripted = await self._scripted(response)
-        if scripted is not None:
-            return scripted
+        if response.json_object() is not None:
+            step = await self._scripted(response, Page(response.url))
+            return step or Outcome(Ending.ERROR_PAGE, responses=self._seen())
         if response.media_type not in {"text/html", "application/xhtml+xml", ""} or not response.body:
             return Outcome(Ending.ERROR_PAGE, responses=self._seen())
         return await self._page(response, read(response.url, response.text))
 
-    async def _scripted(self, response: Response) -> Response | Outcome | None:
+    async def _scripted(self, response: Response, page: Page) -> Response | Outcome | None:
         """The step of the profile for a page that only a script makes, or for JSON: its calls are made here.
 
         None where no such step is for this answer.
@@ -94,7 +94,6 @@ class Walk:
         steps = [step for step in self.login.steps if step.calls]
         if response.status >= 400 or not steps:
             return None
-        page = Page(response.url) if response.json_object() is not None else read(response.url, response.text)
         step = forms.matching_step(page, steps)
         taken = forms.taken(step, response.url, response.json_object()) if step else None
         if step is None or taken is None:
@@ -113,15 +112,24 @@ class Walk:
                 raise NotExercised("no way to refuse is known at this page: describe its calls as `login.deny`")
             step = self.login.deny
         self.browser.taken |= taken
-        for rest in step.calls:
-            response = await call(self.wire, self.browser, rest, self.base, self._values(), "login")
+        query, last = query_of(response.url), len(step.calls) - 1
+        for number, rest in enumerate(step.calls):
+            if rest.repeat_query:
+                rest = rest.model_copy(update={"form": {**query, **(rest.form or {})}})
+            # What comes to the last call is what a browser would be shown.
+            response = await call(
+                self.wire, self.browser, rest, self.base, self._values(), "login", shown=number == last
+            )
         return response
 
     async def _page(self, response: Response, page: Page) -> Response | Outcome:
         for form in page.forms:
             if self._is_end(form.action) and {"code", "error", "response", "state"} & set(dict(form.values())):
                 return with_parameters(form.action, dict(form.values()), "form_post", self._seen())
-        step = forms.matching_step(page, self.login.steps)
+        scripted = await self._scripted(response, page)
+        if scripted is not None:
+            return scripted
+        step = forms.matching_step(page, [step for step in self.login.steps if not step.calls])
         asks_login = forms.login_form(page)
         if asks_login is not None and (response.status < 400 or asks_login.password is not None):
             if self.browser.person is None or self.stop == "login":
@@ -185,11 +193,19 @@ class Walk:
 
 
 async def call(
-    wire: Wire, browser: Browser, rest: RestCall, base: str, values: Mapping[str, str], purpose: str
+    wire: Wire,
+    browser: Browser,
+    rest: RestCall,
+    base: str,
+    values: Mapping[str, str],
+    purpose: str,
+    *,
+    shown: bool = False,
 ) -> Response:
     """Make one call of a login over an API, and keep what it takes from the answer.
 
-    `base` is what a path is relative to. NotExercised where the server refuses the call, or its answer lacks a member.
+    `base` is what a path is relative to. NotExercised where the server refuses the call, unless its answer is `shown`
+    to the person, or where the answer lacks a member.
     """
     values = {**values, **browser.taken}
     url = urljoin(base, forms.filled(rest.path, values))
@@ -205,7 +221,7 @@ async def call(
     if content_type is None and rest.method not in {"GET", "HEAD"}:
         content_type = "application/json"
     response = await browser.call(wire, rest.method, url, content, content_type, headers, purpose)
-    if response.status >= 400:
+    if response.status >= 400 and not shown:
         raise NotExercised(f"the {purpose} call {rest.method} {rest.path} was answered with HTTP {response.status}")
     for name, path in rest.take.items():
         member = forms.member_of(response.json_object() or {}, path)

@@ -255,11 +255,13 @@ def resolve(profile: Profile, folder: Path, environ: Mapping[str, str] = os.envi
         )
         for role, client in profile.clients.items()
     }
+    # Where people log in by hand, or nobody does, the suite need not know their passwords.
+    by_themselves = profile.login.driver not in {"manual", "none"}
     users = {
         name: Person(
             username=user.username,
-            password=resolve_secret(user.password, folder, environ),
-            totp=resolve_secret(user.totp, folder, environ) if user.totp else None,
+            password=resolve_secret(user.password, folder, environ) if by_themselves else "",
+            totp=resolve_secret(user.totp, folder, environ) if user.totp and by_themselves else None,
         )
         for name, user in profile.users.items()
     }

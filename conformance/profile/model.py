@@ -124,9 +124,11 @@ class Client(Model):
     assertion_alg: str | None = Field(
         default=None, description="Algorithm of client assertions; default HS256 or the first key's."
     )
-    assertion_audience: Literal["issuer", "endpoint", "token_endpoint", "pushed_authorization_request_endpoint"] = Field(
-        default="issuer",
-        description="Audience of ordinary client assertions; endpoint: the one that the assertion is sent to.",
+    assertion_audience: Literal["issuer", "endpoint", "token_endpoint", "pushed_authorization_request_endpoint"] = (
+        Field(
+            default="issuer",
+            description="Audience of ordinary client assertions; endpoint: the one that the assertion is sent to.",
+        )
     )
     redirect_uris: Annotated[list[str], Field(min_length=1)] = Field(
         description="The registered redirect URIs; the first one is used."
@@ -169,6 +171,9 @@ class RestCall(Model):
     headers: dict[str, str] = Field(default_factory=dict, description="Header fields of this call.")
     body: dict[str, object] | None = Field(default=None, description="JSON body; strings may contain placeholders.")
     form: dict[str, str] | None = Field(default=None, description="Form body, in place of JSON.")
+    repeat_query: bool = Field(
+        default=False, description="In a step: the form has the parameters of the page's own URL, too."
+    )
     take: dict[str, str] = Field(
         default_factory=dict,
         description="New placeholders for what follows: name to a member of the JSON answer (a.b for a member in one).",
@@ -308,7 +313,9 @@ class Limits(Model):
         default=4 * 1024 * 1024, ge=1, description="The suite never sends a larger body than this (bytes)."
     )
     examples: int = Field(
-        default=60, ge=0, description="Examples of each fuzzed payload; 0 tries a handful. Requests cost, where you pay."
+        default=60,
+        ge=0,
+        description="Examples of each fuzzed payload; 0 tries a handful. Requests cost, where you pay.",
     )
     seed: int = Field(default=0, description="Draws the examples: the same seed draws the same ones.")
     samples: int = Field(default=64, ge=50, description="Pushes from which the randomness of request_uri is judged.")

@@ -134,7 +134,8 @@ def assertion(
 
     def prove(occasion: Occasion) -> Proof:
         own_alg, own_key = signing(occasion.client)
-        used_key, used_alg = key if key is not None else own_key, alg or own_alg
+        used_key = key if key is not None else own_key
+        used_alg = alg or (key.alg if isinstance(key, SigningKey) else own_alg)
         changes = {name: value(occasion.now) if callable(value) else value for name, value in (claims or {}).items()}
         base: dict[str, Any] = {"alg": used_alg, "typ": "JWT"}
         if isinstance(own_key, SigningKey):

@@ -57,7 +57,7 @@ def signing_key(client: RegisteredClient) -> SigningKey:
 
 
 def claims_for(client: RegisteredClient, target: Target, parameters: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """The claims that carry authorization parameters (RFC 9101 section 4), structures as JSON and numbers as numbers."""
+    """The claims that carry authorization parameters (RFC 9101 section 4), structures as JSON, numbers as numbers."""
     carried = {name: _as_claim(name, value) for name, value in parameters.items()}
     return {
         "iss": client.client_id,
@@ -109,7 +109,7 @@ def request_object(
 
 
 def encrypt(payload: str | bytes, jwk: Mapping[str, Any], alg: str, enc: str, *, nested: bool = True) -> str:
-    """A compact JWE over a payload to the server's key; `nested` says that the payload is a JWT (RFC 7519 section 5.2)."""
+    """A compact JWE over a payload to the server's key; `nested`: the payload is a JWT (RFC 7519 section 5.2)."""
     header = {"alg": alg, "enc": enc}
     if nested:
         header["cty"] = "JWT"

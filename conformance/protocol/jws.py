@@ -37,7 +37,7 @@ def signature(alg: str, key: SigningKey | bytes, message: bytes) -> bytes:
 def encode(
     claims: Mapping[str, Any] | bytes, key: SigningKey | bytes | None, alg: str, header: Mapping[str, Any]
 ) -> str:
-    """A compact JWS. `header` is used as it is, alg and kid included; `alg` is what really signs; no key, no signature."""
+    """A compact JWS. `header` is used as it is; `alg` is what really signs; without a key there is no signature."""
     payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
     message = f"{base64url(json.dumps(dict(header)).encode())}.{base64url(payload)}"
     signed = b"" if key is None else signature(alg, key, message.encode())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from conformance.http.message import Died, Pairs, Request, Response
+from conformance.http.message import Died, Pairs, Request, Response, query_of
 from conformance.http.wire import Wire
 from conformance.profile.model import Feature
 from conformance.protocol import client_auth, jar, pkce
@@ -22,6 +22,8 @@ from conformance.verdict import NotExercised
 FORM = "application/x-www-form-urlencoded"
 
 Change = str | list[str] | None
+#: A longer value of a change is not told (characters): half a secret would not be known as one.
+LONGEST_TOLD = 120
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,12 @@ class PushAnswer:
 
     @property
     def refused(self) -> bool:
-        """The server said no: a 4xx, or an OAuth error under another status. The form is judged elsewhere."""
+        """The server said no: a 4xx, or an OAuth error under another status or in a redirect. The form of it is judged
+        elsewhere."""
         if self.status is None or self.accepted:
             return False
-        return 400 <= self.status < 500 or (self.status < 500 and self.error is not None)
+        told = self.error is not None or "error" in query_of((self.response and self.response.header("location")) or "")
+        return 400 <= self.status < 500 or (self.status < 500 and told)
 
     @property
     def summary(self) -> str:
@@ -141,7 +145,7 @@ class Par:
         """
         client = self.target.client(client) if isinstance(client, str) else client
         parameters, verifier = self._parameters(client)
-        parameters = changed_pairs(parameters, changes)
+        parameters = self._changed(client, parameters, changes)
         push = Push(client, parameters, verifier=verifier, dpop=DpopKey() if client.entry.dpop else None)
         if client.entry.request_objects and client.entry.request_objects.required:
             return self.signed(push)
@@ -155,10 +159,10 @@ class Par:
         fault: jar.Fault = jar.RIGHT,
         **changes: Change,
     ) -> Push:
-        """The ordinary request of a client as a request object (RFC 9126 section 3), with a fault where one is wanted."""
+        """The ordinary request of a client as a request object (RFC 9126 section 3), with a fault if one is wanted."""
         client = self.target.client(client) if isinstance(client, str) else client
         parameters, verifier = self._parameters(client)
-        parameters = changed_pairs(parameters, changes)
+        parameters = self._changed(client, parameters, changes)
         push = Push(client, parameters, verifier=verifier, dpop=DpopKey() if client.entry.dpop else None)
         return self.signed(push, fault)
 
@@ -177,6 +181,13 @@ class Par:
             parameters=(("client_id", push.client.client_id), ("request", token)),
             inside=push.parameters,
         )
+
+    def _changed(self, client: RegisteredClient, pairs: Pairs, changes: Mapping[str, Change]) -> Pairs:
+        """The pairs with changes, which the check's evidence keeps in words."""
+        if changes:
+            words = ", ".join(told_change(name, value) for name, value in changes.items())
+            self.wire.evidence.change(f"the request of the client {client.role} {words}")
+        return changed_pairs(pairs, changes)
 
     def _parameters(self, client: RegisteredClient) -> tuple[Pairs, str | None]:
         entry = client.entry
@@ -292,6 +303,16 @@ def needs_accepted(answer: PushAnswer) -> PushAnswer:
             f"was not accepted: {answer.summary}"
         )
     return answer
+
+
+def told_change(name: str, value: Change) -> str:
+    """A change in words: `with scope=admin`, `without scope`. A long value is told by its length, never cut."""
+    if value is None:
+        return f"without {name}"
+    values = value if isinstance(value, list) else [value]
+    return "with " + " and ".join(
+        f"{name}={part}" if len(part) <= LONGEST_TOLD else f"{name} of {len(part):,} characters" for part in values
+    )
 
 
 def changed_pairs(pairs: Pairs, changes: Mapping[str, Change]) -> Pairs:

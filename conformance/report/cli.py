@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -129,9 +130,9 @@ def _rendered(view: ComparisonView, records: Sequence[Run]) -> str:
         return comparison_views.render_html(records)
     if view is ComparisonView.MARKDOWN:
         return comparison_views.render_markdown(records)
-    console = Console(highlight=False, width=160, record=True, quiet=True)
-    comparison_views.print_comparison(records, console)
-    return console.export_text()
+    text = io.StringIO()
+    comparison_views.print_comparison(records, Console(file=text, highlight=False, width=160))
+    return text.getvalue()
 
 
 def _write(text: str, output: Path | None) -> None:

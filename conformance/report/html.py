@@ -33,11 +33,13 @@ from conformance.report.record import (
     Run,
     Wait,
 )
-from conformance.report.text import evidence, one_line, visible, web_link
+from conformance.report.text import evidence, one_line, visible, web_link, within
 from conformance.verdict import Level, Verdict
 
 #: Characters of a body that the page shows; the record keeps what it has.
 BODY_LIMIT: Final = 4096
+#: The same on paper.
+PAPER_BODY_LIMIT: Final = 1536
 #: Characters of a header's value that the page shows.
 HEADER_LIMIT: Final = 1024
 #: Exchanges of one check that the page shows: the first ones, and the last.
@@ -45,6 +47,8 @@ FIRST_EXCHANGES: Final = 12
 LAST_EXCHANGES: Final = 12
 #: Exchanges that tell what was sent, where the check does not tell it itself.
 SENT_LINES: Final = 6
+#: Steps in the browser that are shown of one check.
+TRACE_LINES: Final = 80
 #: Up to so many findings the table of contents on paper names each one.
 LISTED_FINDINGS: Final = 60
 
@@ -95,6 +99,7 @@ def render(run: Run, pages: Mapping[str, int] | None = None) -> str:
             found={finding.requirement.id for finding in found},
             homes=homes,
             pages=pages,
+            body_limit=BODY_LIMIT if pages is None else PAPER_BODY_LIMIT,
             annex=[] if pages is None else _annex(run, homes),
             matrix=matrix(run),
             verdicts=[verdict for verdict in words.ORDER if run.tally.get(verdict)],
@@ -148,20 +153,19 @@ def families(names: Iterable[str]) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def sent(check: CheckResult) -> str:
-    """What a check sent: in its own words, else its exchanges, a line each."""
-    if check.sent:
-        return check.sent
+    """What a check sent: in its own words, then its exchanges, a line each."""
     lines = [
         f"{step.purpose}: {step.method} {one_line(step.url, 100)} → {step.status or 'no answer'}"
         for step in check.exchanges[:SENT_LINES]
     ]
     left = len(check.exchanges) - len(lines)
-    return "\n".join([*lines, f"and {words.plural(left, 'more exchange')}"] if left else lines)
+    more = [f"and {words.plural(left, 'more exchange')}"] if left else []
+    return "\n".join([*([check.sent] if check.sent else []), *lines, *more])
 
 
-def body(message: Message) -> Markup:
+def body(message: Message, limit: int = BODY_LIMIT) -> Markup:
     """A body for the page: cut, invisible characters marked, each parameter of a form on its own line."""
-    text = message.body[:BODY_LIMIT]
+    text = within(message.body, limit)
     kinds = [value for name, value in message.headers if name.lower() == "content-type"]
     if kinds and kinds[0].lower().startswith("application/x-www-form-urlencoded"):
         return Markup().join(
@@ -172,9 +176,9 @@ def body(message: Message) -> Markup:
     return evidence(text)
 
 
-def cut(message: Message) -> str:
+def cut(message: Message, limit: int = BODY_LIMIT) -> str:
     """What of a body is not shown, as a sentence; empty if all of it is."""
-    shown = min(len(message.body), BODY_LIMIT)
+    shown = len(within(message.body, limit))
     if shown < len(message.body):
         return f"{shown:,} characters are shown; {message.size:,} bytes were received or sent."
     if message.size > len(message.body.encode("utf-8", "replace")):
@@ -295,6 +299,7 @@ def environment() -> Environment:
         "STATES": words.STATES,
         "LEVELS": words.LEVELS,
         "HEADER_LIMIT": HEADER_LIMIT,
+        "TRACE_LINES": TRACE_LINES,
         "LISTED_FINDINGS": LISTED_FINDINGS,
         "KINDS": pictures.OUTCOMES,
         "OUTCOMES": {kind: outcome for outcome, kind in pictures.OUTCOMES.items()},

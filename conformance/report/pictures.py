@@ -56,7 +56,9 @@ def _line(x1: float, y1: float, x2: float, y2: float, kind: str = "rule") -> Mar
 
 
 def _number(value: float, unit: str) -> str:
-    return duration(value) if unit == "s" else f"{value:,.3g} {unit}".strip()
+    if unit == "s":
+        return duration(value)
+    return f"{value:,.0f} {unit}".strip() if value >= 100 else f"{value:.3g} {unit}".strip()
 
 
 def tally_bar(counts: Mapping[Verdict, int], label: str) -> Markup:

@@ -7,12 +7,16 @@ spaces become escapes such as `\\x1b` or `\\u202e`. Line feeds and tabs stay: ev
 from __future__ import annotations
 
 import re
+from itertools import groupby
 
 from markupsafe import Markup, escape
 
 #: Everything but printable ASCII, line feeds and tabs: looked at one by one.
 _UNUSUAL = re.compile(r"[^\x20-\x7e\n\t]")
+_UNUSUAL_RUN = re.compile(r"[^\x20-\x7e\n\t]+")
 _NAMED = {"\r": "\\r", "\0": "\\0"}
+#: What an escape takes, markup and all (characters, about).
+_ESCAPE = 20
 
 
 def escaped(character: str) -> str:
@@ -48,13 +52,25 @@ def evidence(text: str) -> Markup:
     """
 
     def mark(match: re.Match[str]) -> str:
-        character = match[0]
-        if character.isprintable():
-            return character
-        return f'<span class="escape">{escaped(character)}</span>'
+        return "".join(
+            "".join(run) if printable else f'<span class="escape">{"".join(map(escaped, run))}</span>'
+            for printable, run in groupby(match[0], str.isprintable)
+        )
 
     # Escaping first: the marks are then the only markup in the text.
-    return Markup(_UNUSUAL.sub(mark, str(escape(text))))  # noqa: S704 - escaped one step before
+    return Markup(_UNUSUAL_RUN.sub(mark, str(escape(text))))  # noqa: S704 - escaped one step before
+
+
+def within(text: str, limit: int) -> str:
+    """The beginning of a text that is not longer than `limit` once each of its characters is made visible."""
+    if len(text) <= limit and not _UNUSUAL_RUN.search(text):
+        return text
+    room = limit
+    for place, character in enumerate(text):
+        room -= 1 if character.isprintable() or character in "\n\t" else _ESCAPE
+        if room < 0:
+            return text[:place]
+    return text
 
 
 def web_link(url: str | None) -> str | None:

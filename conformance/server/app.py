@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from conformance.server.atproto import Atproto
 from conformance.server.errors import OAuthError
-from conformance.server.metadata import Metadata
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -15,7 +15,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 BROWSER = frozenset({"authorization", "interaction", "login", "consent"})
 
 
-class AuthorizationServer(Metadata):
+class AuthorizationServer(Atproto):
     """A correct authorization server. Every rule is one method: override it to break, or to vary, just that."""
 
     def application(self) -> web.Application:

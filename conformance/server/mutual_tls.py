@@ -19,6 +19,10 @@ from conformance.server.errors import invalid_client
 class Certificates(Base):
     """What the connection shows."""
 
+    def oldest_tls(self) -> ssl.TLSVersion:
+        """The oldest version of TLS that is spoken (RFC 9325, section 3.1.1)."""
+        return ssl.TLSVersion.TLSv1_2
+
     def trust_anchors(self) -> list[str]:
         """What client certificates have to chain to, in PEM: what the registered clients have."""
         return [client.trust_anchor for client in self.clients.values() if client.trust_anchor]

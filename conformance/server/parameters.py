@@ -88,7 +88,8 @@ class ParameterRules(OpenidRules):
         sole registered URI is meant, but not under OpenID Connect (Core, section 3.1.2.1)."""
         redirect_uri: str | None = parameters.get("redirect_uri")
         if redirect_uri is None:
-            if len(client.redirect_uris) != 1 or self.is_openid(parameters):
+            several = len(client.redirect_uris) != 1
+            if several or self.is_openid(parameters) or self.settings.redirect_uri_required:
                 raise OAuthError("invalid_request", "redirect_uri is missing")
             return client.redirect_uris[0]
         trusted = authenticated and self.may_be_unregistered(client, redirect_uri)
@@ -126,7 +127,7 @@ class ParameterRules(OpenidRules):
 
     def response_modes(self) -> list[str]:
         """The response modes that exist here."""
-        modes = ["query", "fragment", "form_post"]
+        modes = [] if self.settings.signed_responses_only else ["query", "fragment", "form_post"]
         return [*modes, "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"] if self.settings.jarm else modes
 
     def check_response_mode(self, parameters: Parameters) -> None:

@@ -88,7 +88,9 @@ class Responses(Codes):
     def response_mode_of(self, request: AuthorizationRequest) -> str:
         """The response mode; an error about the mode itself goes the default way."""
         mode = request.text("response_mode")
-        return mode if mode in self.response_modes() else self.settings.default_response_mode
+        if mode in self.response_modes():
+            return mode
+        return "jwt" if self.settings.signed_responses_only else self.settings.default_response_mode
 
     def sign_response(self, request: AuthorizationRequest, parameters: dict[str, str]) -> str:
         """The answer as a signed JWT for this client (JARM, section 2.1)."""

@@ -53,17 +53,19 @@ def _certificates() -> tuple[trustme.CA, trustme.LeafCert]:
     return authority, authority.issue_cert(HOST, "localhost")
 
 
-def _context() -> ssl.SSLContext:
+def _context(oldest: ssl.TLSVersion) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = oldest
+    if oldest < ssl.TLSVersion.TLSv1_2:
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
     _certificates()[1].configure_cert(context)
     return context
 
 
 @cache
-def _shared_context() -> ssl.SSLContext:
+def _shared_context(oldest: ssl.TLSVersion) -> ssl.SSLContext:
     """The context of ports that ask for no certificate."""
-    return _context()
+    return _context(oldest)
 
 
 @contextmanager
@@ -151,10 +153,11 @@ class _Thread(threading.Thread):
         )
         await runner.setup()
         try:
-            context = _shared_context() if settings.tls else None
+            oldest = self._server.oldest_tls()
+            context = _shared_context(oldest) if settings.tls else None
             await web.SockSite(runner, self._main, ssl_context=context).start()
             if self._mtls is not None:
-                asking = tls_context(_context(), self._server.trust_anchors())
+                asking = tls_context(_context(oldest), self._server.trust_anchors())
                 await web.SockSite(runner, self._mtls, ssl_context=asking).start()
             self._ready.set()
             await self._ended.wait()

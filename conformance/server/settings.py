@@ -7,7 +7,6 @@ import difflib
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal, Self
 
 
@@ -80,6 +79,8 @@ class Settings:
 
     # Authorization requests
     require_par: bool = False
+    redirect_uri_required: bool = False
+    """Every request names its redirect_uri, even where one alone is registered."""
     pkce_required: bool = False
     """Every client needs a code_challenge; public clients always do."""
     plain_pkce: bool = False
@@ -102,6 +103,8 @@ class Settings:
     error_pages_status: Literal[400, 200, 403] = 400
     iss: bool = True
     """Authorization responses carry iss (RFC 9207)."""
+    signed_responses_only: bool = False
+    """Only the response modes that yield JWTs are served; a request that names none is refused (JARM)."""
     code_lifetime: float = 60
     token_lifetime: float = 300
     access_tokens: Literal["opaque", "jwt"] = "opaque"
@@ -146,11 +149,15 @@ class Settings:
     dpop: bool = True
     require_dpop: bool = False
     """Every client's tokens are DPoP-bound; a pushed request needs a proof or dpop_jkt."""
+    bound_tokens_only: bool = False
+    """No access token without a DPoP key or a certificate that it is bound to."""
     dpop_nonce: bool = False
     """Proofs need a nonce of the server (RFC 9449, section 8)."""
     dpop_nonce_lifetime: float = 300
     dpop_lifetime: float = 60
     """Age of a DPoP proof that is still accepted."""
+    atproto: bool = False
+    """The rules that the OAuth profile of the AT protocol alone has."""
     rar: bool = True
     resource_indicators: bool = True
 
@@ -182,10 +189,14 @@ class Settings:
         return cls(**values)
 
 
-@cache
+_TYPES: dict[Any, dict[str, Any]] = {}
+
+
 def _types(settings: type[Settings]) -> dict[str, Any]:
     """The settings of a class, its own and those above it, with their types."""
-    return typing.get_type_hints(settings)
+    if settings not in _TYPES:
+        _TYPES[settings] = typing.get_type_hints(settings)
+    return _TYPES[settings]
 
 
 def _check(name: str, value: object, expected: Any) -> None:

@@ -55,8 +55,9 @@ class Tokens(Authorize):
         self.check_code(client, code, form, jkt)
         resources = self.narrowed_resources(code.grant, form)
         details = self.narrowed_details(code.grant, form)
-        await self.use_code(code)
         x5t = self.bound_certificate(request)
+        self.require_binding(jkt, x5t)
+        await self.use_code(code)
         return self.issue_tokens(code.grant, code.grant.scope, resources, jkt, x5t, details, first=True)
 
     async def grant_refresh(
@@ -74,6 +75,7 @@ class Tokens(Authorize):
         resources = self.narrowed_resources(token.grant, form)
         details = self.narrowed_details(token.grant, form)
         x5t = self.bound_certificate(request)
+        self.require_binding(jkt, x5t)
         return self.issue_tokens(token.grant, scope, resources, jkt, x5t, details, first=False)
 
     def find_refresh_token(self, client: RegisteredClient, value: str) -> Token:
@@ -114,6 +116,11 @@ class Tokens(Authorize):
     def bound_certificate(self, request: web.Request) -> str | None:
         """Thumbprint of the certificate that a token is bound to, where tokens are (RFC 8705, section 3)."""
         return self.certificate_thumbprint(request) if self.settings.mtls_bound_tokens else None
+
+    def require_binding(self, jkt: str | None, x5t: str | None) -> None:
+        """Where bearer tokens are not given, there is a key or a certificate (FAPI 2.0, section 5.3.2.1)."""
+        if self.settings.bound_tokens_only and jkt is None and x5t is None:
+            raise OAuthError("invalid_request", "a DPoP proof or a client certificate is required")
 
     # Tokens
 

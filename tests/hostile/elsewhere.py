@@ -24,7 +24,13 @@ async def endpoints_elsewhere(asked: Asked, line: Line) -> None:
 async def some_endpoints_elsewhere(asked: Asked, line: Line) -> None:
     """Only what is asked in passing is on another host: keys, UserInfo, introspection, aliases."""
     other = canary(asked)
-    names = ("jwks_uri", "userinfo_endpoint", "introspection_endpoint", "registration_endpoint", "service_documentation")
+    names = (
+        "jwks_uri",
+        "userinfo_endpoint",
+        "introspection_endpoint",
+        "registration_endpoint",
+        "service_documentation",
+    )
     changes = {name: f"{other}/{name}" for name in names}
     aliases = {"token_endpoint": f"{other}/token", "pushed_authorization_request_endpoint": f"{other}/par"}
     await line.reply(200, json.dumps(document(asked.base, **changes, mtls_endpoint_aliases=aliases)))
@@ -36,7 +42,7 @@ async def metadata_elsewhere(asked: Asked, line: Line) -> None:
     await line.reply(302, headers=[("Location", canary(asked))])
 
 
-@hostile("par", "token", "authorize", "login", full=True)
+@hostile("par", "token", "authorize", "login")
 async def redirects_elsewhere(asked: Asked, line: Line) -> None:
     """Pushes, token requests and pages are redirected to another host, their bodies with them."""
     await line.reply((302, 307, 308, 301)[asked.number % 4], headers=[("Location", canary(asked) + asked.target)])

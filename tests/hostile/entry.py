@@ -31,13 +31,17 @@ SELECTION = (
 
 @dataclass(frozen=True)
 class Hostile:
-    """One hostile server. `full`: it gets every check; `context`: it speaks TLS; `connect`: it speaks no HTTP at all."""
+    """One hostile server.
+
+    `full`: it gets every check; `drawn`: drawn payloads, too; `context`: it speaks TLS; `connect`: it speaks no HTTP.
+    """
 
     name: str
     about: str
     speak: Speak | None = None
     connect: Connect | None = None
     full: bool = False
+    drawn: bool = False
     context: Callable[[], ssl.SSLContext] | None = None
 
 
@@ -45,7 +49,7 @@ class Hostile:
 SERVERS: list[Hostile] = []
 
 
-def hostile(*places: str, full: bool = False) -> Callable[[Speak], Speak]:
+def hostile(*places: str, full: bool = False, drawn: bool = False) -> Callable[[Speak], Speak]:
     """List a way to answer; where it is not asked at one of these places, the server is polite. No place: always."""
 
     def enter(speak: Speak) -> Speak:
@@ -53,7 +57,7 @@ def hostile(*places: str, full: bool = False) -> Callable[[Speak], Speak]:
         async def answer(asked: Asked, line: Line) -> None:
             await (speak if not places or place_of(asked) in places else politely)(asked, line)
 
-        _enter(Hostile(speak.__name__, _about(speak), speak=answer, full=full))
+        _enter(Hostile(speak.__name__, _about(speak), speak=answer, full=full, drawn=drawn))
         return speak
 
     return enter

@@ -20,7 +20,7 @@ async def header_of_a_megabyte(asked: Asked, line: Line) -> None:
     await line.send(b"HTTP/1.1 200 OK\r\nX-Long: " + b"l" * 1_000_000 + b"\r\nContent-Length: 2\r\n\r\n{}")
 
 
-@hostile(full=True)
+@hostile()
 async def headers_as_large_as_go(asked: Asked, line: Line) -> None:
     """Header fields of ninety kilobytes with every answer."""
     await line.send(polite(asked).replace(b"\r\n", b"\r\nX-Large: " + b"h" * 90_000 + b"\r\n", 1))
@@ -33,7 +33,7 @@ async def odd_headers(asked: Asked, line: Line) -> None:
     await line.send(b"HTTP/1.1 201 Created\r\n" + bad + b"\r\nContent-Length: 2\r\n\r\n{}")
 
 
-@hostile("authorize", "login", "par", full=True)
+@hostile("authorize", "login", "par")
 async def thousands_of_cookies(asked: Asked, line: Line) -> None:
     """As many Set-Cookie fields as fit, with other names and secrets each time."""
     cookies = "\r\n".join(f"Set-Cookie: c{asked.number}-{index}=value-{asked.number}-{index}" for index in range(2000))

@@ -44,16 +44,18 @@ async def markup_everywhere(asked: Asked, line: Line) -> None:
         await line.reply(200, f"<html>{EVERYTHING}<form action='{EVERYTHING}'>{EVERYTHING}", "text/html", headers)
 
 
-@hostile("par", "authorize", "token", full=True)
+@hostile("par", "authorize", "token")
 async def control_characters_alone(asked: Asked, line: Line) -> None:
     """Bodies of control characters, each of which a report has to write out."""
     text = ("\x01\x1b\x7f\u0085\u202e\U000e0001" * 20_000)[: 64 * 1024]
     await line.reply((400, 200)[asked.number % 2], text, ("application/json", "text/html")[asked.number % 2])
 
 
-@hostile("par", full=True)
+@hostile("par")
 async def words_of_the_report(asked: Asked, line: Line) -> None:
     """Cookies, codes and tokens that are words of the protocols: hiding them must not blind the report."""
     words = ("invalid_request", "application/json", "request_uri", "client_id", "Cache-Control")
     headers = [("Set-Cookie", f"{word}={word}") for word in words]
-    await line.reply(400, json.dumps({"error": "invalid_request", "code": "E1", "access_token": "error"}), headers=headers)
+    await line.reply(
+        400, json.dumps({"error": "invalid_request", "code": "E1", "access_token": "error"}), headers=headers
+    )

@@ -47,7 +47,7 @@ async def accepts_everything(asked: Asked, line: Line) -> None:
     await politely(asked, line)
 
 
-@hostile("par", "token", "authorize", "login", full=True)
+@hostile("par", "token", "authorize", "login")
 async def random_statuses(asked: Asked, line: Line) -> None:
     """The right body under any status."""
     status = random.Random(asked.number).choice((200, 201, 204, 301, 304, 400, 401, 403, 404, 409, 418, 451, 500, 503))
@@ -55,7 +55,7 @@ async def random_statuses(asked: Asked, line: Line) -> None:
     await line.reply(status, b"" if status in {204, 304} else body)
 
 
-@hostile("par", full=True)
+@hostile("par", drawn=True)
 async def changes_its_mind(asked: Asked, line: Line) -> None:
     """Accepts a push, refuses the next one, breaks on the third, whatever they are."""
     if asked.number % 3 == 0:

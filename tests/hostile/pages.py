@@ -6,7 +6,7 @@ import asyncio
 
 from tests.hostile.entry import hostile
 from tests.hostile.line import Asked, Line
-from tests.hostile.manners import login_page, politely
+from tests.hostile.manners import login_page
 
 #: Pages on which parsers have spent hours.
 HEAVY = (
@@ -29,7 +29,7 @@ HEAVY = (
 )
 
 
-@hostile("authorize", full=True)
+@hostile("authorize")
 async def pages_that_hang(asked: Asked, line: Line) -> None:
     """A login page between two parts on which careless parsers hang."""
     asked.memory["page"] = asked.memory.get("page", 0) + 1
@@ -37,7 +37,7 @@ async def pages_that_hang(asked: Asked, line: Line) -> None:
     await line.reply(200, login_page(asked, after=heavy) if asked.memory["page"] % 3 else heavy, "text/html")
 
 
-@hostile("authorize", "login", full=True)
+@hostile("authorize", "login")
 async def login_without_end(asked: Asked, line: Line) -> None:
     """After every form comes another form, without a password field."""
     page = f"<form method=post action=/login?{asked.number}><input name=username><button>Next</button></form>"
@@ -56,7 +56,7 @@ async def refresh_without_end(asked: Asked, line: Line) -> None:
     await line.reply(200, f"<meta http-equiv=refresh content='0;url=/login?{asked.number}'>wait", "text/html")
 
 
-@hostile("authorize", "login", "other", full=True)
+@hostile("authorize", "login", "other")
 async def redirects_without_end(asked: Asked, line: Line) -> None:
     """Redirects in a circle."""
     await line.reply(302, headers=[("Location", f"/login?{asked.number % 3}")])
@@ -98,9 +98,3 @@ async def login_of_fifty_megabytes(asked: Asked, line: Line) -> None:
     for _ in range(50):
         await line.send(b"<p>" + b"p" * 1_000_000)
     await asyncio.sleep(0.1)
-
-
-@hostile("other", "login", full=True)
-async def codes_for_nothing(asked: Asked, line: Line) -> None:
-    """Everything is accepted, and every attempt is given a code."""
-    await politely(asked, line)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.hostile.entry import hostile
 from tests.hostile.line import Asked, Line
-from tests.hostile.manners import NO_STORE, document, politely
+from tests.hostile.manners import NO_STORE, document
 
 #: Values that a member of any type may be replaced by.
 ODD: tuple[Any, ...] = (None, True, 0, -1, 1.5, 10**18, "", " ", "\u0000", [], [[]], {}, {"a": []}, ["x", 1, None])
@@ -69,7 +69,16 @@ async def clock_years_off(asked: Asked, line: Line) -> None:
 async def wrong_types_in_answers(asked: Asked, line: Line) -> None:
     """Members of every answer have any type but their own."""
     odd = ODD[asked.number % len(ODD)]
-    names = ("request_uri", "expires_in", "error", "error_description", "access_token", "token_type", "scope", "id_token")
+    names = (
+        "request_uri",
+        "expires_in",
+        "error",
+        "error_description",
+        "access_token",
+        "token_type",
+        "scope",
+        "id_token",
+    )
     await line.reply((201, 200, 400, 401)[asked.number % 4], json.dumps(dict.fromkeys(names, odd)))
 
 
@@ -93,10 +102,12 @@ async def metadata_without_any_sense(asked: Asked, line: Line) -> None:
 @hostile("par", full=True)
 async def request_uri_of_a_megabyte(asked: Asked, line: Line) -> None:
     """A request_uri of a megabyte."""
-    await line.reply(201, json.dumps({"request_uri": "urn:long:" + "r" * 1_000_000, "expires_in": 60}), headers=NO_STORE)
+    await line.reply(
+        201, json.dumps({"request_uri": "urn:long:" + "r" * 1_000_000, "expires_in": 60}), headers=NO_STORE
+    )
 
 
-@hostile("par", full=True)
+@hostile("par")
 async def request_uri_as_long_as_goes(asked: Asked, line: Line) -> None:
     """A request_uri that just fits into a URL."""
     await line.reply(201, json.dumps({"request_uri": "urn:long:" + "r" * 60_000, "expires_in": 60}), headers=NO_STORE)
@@ -134,9 +145,3 @@ async def hostile_responses(asked: Asked, line: Line) -> None:
     """Authorization responses that are JWTs of nonsense, or have thousands of parameters."""
     values = ("response=a.b.c", "response=ey.W10.x", "code=" + "c" * 20_000, "&".join(f"p{n}=1" for n in range(5000)))
     await line.reply(302, headers=[("Location", f"https://client.example/callback?{values[asked.number % 4]}")])
-
-
-@hostile("other")
-async def polite_but_for_the_rest(asked: Asked, line: Line) -> None:
-    """Everything is polite, but what no check needs answers with garbage."""
-    await (line.send(b"\x00" * 5000) if asked.path != "/nothing" else politely(asked, line))

@@ -74,7 +74,8 @@ const provider = new Provider(settings.issuer, {
     revocation: { enabled: true },
     dPoP: {
       enabled: true,
-      nonceSecret: createHash('sha256').update(settings.nonce_seed).digest(),
+      // A server that offers nonces has to demand them (RFC 9449 section 11.3): without the switch there are none.
+      nonceSecret: on('REQUIRE_NONCE') ? createHash('sha256').update(settings.nonce_seed).digest() : undefined,
       requireNonce: () => on('REQUIRE_NONCE'),
     },
     fapi: { enabled: on('FAPI'), profile: on('FAPI') ? '2.0' : undefined },

@@ -30,7 +30,8 @@ def judge(document: Document, environ: Mapping[str, str]) -> None:
         _read_secret(document, ("clients", role, "secret"), environ)
         _judge_keys(document, role, environ)
         _judge_certificate(document, role)
-    for name in document.mapping("users"):
+    by_themselves = document.value("login", "driver") not in {"manual", "none"}
+    for name in document.mapping("users") if by_themselves else ():
         _read_secret(document, ("users", name, "password"), environ)
         _judge_seed(document, ("users", name, "totp"), environ)
 

@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from conformance.server.app import AuthorizationServer
 from conformance.server.settings import Settings
@@ -19,6 +20,8 @@ from conformance.server.settings import Settings
 @dataclass(frozen=True, kw_only=True)
 class DialectSettings(Settings):
     """Settings of a dialect: those of the reference server under the vendor's defaults, and the vendor's own."""
+
+    unknown_scopes: Literal["refuse", "ignore"] = "ignore"
 
     def profile(self) -> str:
         """Name of the profile in `targets/` that describes a server with these settings."""

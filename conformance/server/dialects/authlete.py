@@ -1,4 +1,4 @@
-"""Authlete's reference authorization server: one page for login and decision, whatever Authlete's API decides behind it.
+"""Authlete's reference authorization server: one page for login and decision.
 
 Sources: the page "Pushed Authorization Requests (PAR)" of Authlete's knowledge base, the API's description and the
 sources of java-oauth-server and its libraries. What these leave open is a setting here.

@@ -22,6 +22,7 @@ from conformance.server.dialects import DialectSettings, dialect
 from conformance.server.dialects.scripted import login_page, policy
 from conformance.server.errors import OAuthError
 from conformance.server.records import AuthorizationRequest, Interaction, Parameters, Session
+from conformance.server.settings import SettingsError
 
 PASSWORD_CHECK = "application/vnd.pingidentity.usernamePassword.check+json"  # noqa: S105 - a media type
 #: What the hosted page does: it sends name and password to the flow, and goes where the flow says.
@@ -80,7 +81,7 @@ class PingOneSettings(DialectSettings):
         """PingOne takes 1 to 600 seconds."""
         super().__post_init__()
         if not 1 <= self.lifetime <= 600:
-            raise ValueError("settings: lifetime (parTimeout) must be 1 to 600 seconds")
+            raise SettingsError("settings: lifetime (parTimeout) must be 1 to 600 seconds")
 
     def profile(self) -> str:
         """One profile for all."""
@@ -162,8 +163,8 @@ class PingOne(AuthorizationServer):
             raise
 
     def new_request_uri(self, client: RegisteredClient) -> str:
-        """A URN with a UUID."""
-        return f"{self.settings.request_uri_prefix}{uuid.uuid4()}"
+        """A URN with something random in it."""
+        return f"{self.settings.request_uri_prefix}{self.new_reference()}"
 
     def check_redirect_uri(self, client: RegisteredClient, parameters: Parameters, *, authenticated: bool) -> str:
         """redirect_uri is a required parameter (par-*)."""
@@ -208,7 +209,9 @@ class PingOne(AuthorizationServer):
     async def begin(self, request: web.Request, asked: AuthorizationRequest) -> web.StreamResponse:
         """Under pi.flow the flow itself is the answer; else the browser goes to the hosted page."""
         response = await super().begin(request, asked)
-        flow = dict(part.partition("=")[::2] for part in urlsplit(response.headers.get("Location", "")).query.split("&"))
+        flow = dict(
+            part.partition("=")[::2] for part in urlsplit(response.headers.get("Location", "")).query.split("&")
+        )
         interaction = self.interactions.get(flow.get("flowId", ""))
         if asked.text("response_mode") != "pi.flow" or interaction is None:
             return response

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -38,6 +39,7 @@ from conformance.server.request_object import invalid_object
 
 #: What a decision about consent consists of: it says how to answer, and is no part of what is asked for.
 DECISION = frozenset({"csrf", "decision", "save_consent"})
+_SIGNS = string.ascii_letters + string.digits
 #: A request object that decompresses to more is refused (bytes).
 LARGEST_OBJECT = 32_768
 #: What the login page does: it authenticates over REST, and goes on to where the person came from.
@@ -67,7 +69,7 @@ class AicSettings(DialectSettings):
     request_object_restrictions_enforced: bool = False
     """The ESV esv.oauth2.request.object.restrictions.enforced."""
     outside_parameters: Literal["override", "merge"] = "override"
-    """Without that ESV: whether a parameter beside request_uri replaces the pushed one, or only adds; not documented."""
+    """Without that ESV: a parameter beside request_uri replaces the pushed one, or only adds; not documented."""
     require_par: bool = False
     """Require Pushed Authorization Requests, of the realm; a client has it by the role par_required."""
     cookie: str = "iPlanetDirectoryPro"
@@ -145,8 +147,8 @@ class AdvancedIdentityCloud(AuthorizationServer):
     # The pushed request
 
     def new_request_uri(self, client: RegisteredClient) -> str:
-        """A bare string: 20 random bytes, without scheme."""
-        return secrets.token_urlsafe(20).replace("-", "A").replace("_", "B")
+        """A bare string without scheme: 27 random letters and digits."""
+        return "".join(secrets.choice(_SIGNS) for _ in range(27))
 
     def pushed_parameters(self, client: RegisteredClient, form: Form) -> Parameters:
         """Beside a request object only client authentication may stand."""
@@ -197,7 +199,9 @@ class AdvancedIdentityCloud(AuthorizationServer):
 
     def first_asked(self, query: Form) -> float:
         """When this very request came first (Unix seconds): a login since then is a new one."""
-        name = hashlib.sha256(repr(sorted(query.pairs)).encode()).hexdigest()
+        name = hashlib.sha256(
+            repr(sorted(pair for pair in query.pairs if pair[0] not in DECISION)).encode()
+        ).hexdigest()
         known = self.demanded.get(name)
         if known is None:
             known = Seen(self.now() + self.settings.interaction_lifetime)
@@ -262,7 +266,10 @@ class AdvancedIdentityCloud(AuthorizationServer):
     # Errors
 
     def error_redirect(self, request: AuthorizationRequest, error: OAuthError) -> web.Response:
-        """Errors stay here: 401 in place of a redirect (oauth2-authorize-endpoint)."""
+        """Errors of a request stay here: 401 in place of a redirect (oauth2-authorize-endpoint). What a person, or
+        their absence, leads to goes to the client."""
+        if error.code in {"access_denied", "consent_required", "interaction_required", "login_required"}:
+            return super().error_redirect(request, error)
         return self.error_page(OAuthError(error.code, error.description, status=self.settings.authorize_error_status))
 
 

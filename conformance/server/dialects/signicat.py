@@ -90,9 +90,9 @@ class Signicat(AuthorizationServer):
     def object_parameters(self, claims: dict[str, Any]) -> Parameters:
         """A request object with a jti is good once."""
         jti, expires = claims.get("jti"), claims.get("exp")
-        if isinstance(jti, str) and isinstance(expires, int | float):
-            if not self.first_time(f"object {claims.get('client_id')} {jti}", float(expires)):
-                raise invalid_object()
+        until = float(expires) if isinstance(expires, int | float) else self.now()
+        if isinstance(jti, str) and not self.first_time(f"object {claims.get('client_id')} {jti}", until):
+            raise invalid_object()
         return super().object_parameters(claims)
 
 

@@ -95,11 +95,20 @@ class PagesAreShownOnce(Remembering):
 class LastTabWins(AuthorizationServer):
     """BUG: a browser has one request at a time, and every tab answers the last one (RFC 9126 section 2.2)."""
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.begun: list[Interaction] = []
+
+    def new_interaction(self, session: Session, asked: AuthorizationRequest) -> Interaction:
+        """Remember what was asked last."""
+        self.begun.append(super().new_interaction(session, asked))
+        return self.begun[-1]
+
     async def conclude(self, session: Session, interaction: Interaction, *, allowed: bool) -> web.Response:
         """Answer what this browser asked last."""
-        last = [other for other in self.interactions if other.session_id == session.id][-1]
-        if last.request.client.client_id != interaction.request.client.client_id:
-            interaction.request = replace(last.request, pushed=None)
+        last = [other.request for other in self.begun if other.session_id == session.id][-1:]
+        if last and last[0].client.client_id != interaction.request.client.client_id:
+            interaction.request = replace(last[0], pushed=None)
         return await super().conclude(session, interaction, allowed=allowed)
 
 
@@ -429,7 +438,7 @@ class PictureOfAnotherSite(BrowserServer):
 
 
 @fault("rfc9396-13-details-stay-out-of-urls", browser=True)
-class DetailsInACookie(AuthorizationServer):
+class DetailsInCookie(AuthorizationServer):
     """BUG: authorization_details are kept in a cookie (RFC 9396 section 13)."""
 
     async def begin(self, request: web.Request, asked: AuthorizationRequest) -> web.StreamResponse:

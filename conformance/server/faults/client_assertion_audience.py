@@ -116,7 +116,7 @@ class IssuerIsNotTold(AuthorizationServer):
         return {**super().endpoint_metadata(), "issuer": ""}
 
 
-@fault("rfc7523bis-5-issuer-audience-accepted", "rfc9126-2-audience-issuer-accepted", **UPDATE)
+@fault("rfc7523bis-5-issuer-audience-accepted", "rfc7523-2.2-assertion-accepted", **UPDATE)
 class IssuerIsNoAudience(AuthorizationServer):
     """BUG: the issuer has to stand in an array (draft-ietf-oauth-rfc7523bis section 5)."""
 

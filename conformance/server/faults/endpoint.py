@@ -35,9 +35,9 @@ class ClientIdMustComeFirst(AuthorizationServer):
     def form_parameters(self, form: Form) -> Parameters:
         """Look at the order."""
         names = [name for name, _ in form.pairs]
-        if {"response_type", "redirect_uri"} <= set(names):
-            if names.index("redirect_uri") < names.index("response_type"):
-                raise OAuthError("invalid_request", "response_type is missing")
+        both = {"response_type", "redirect_uri"} <= set(names)
+        if both and names.index("redirect_uri") < names.index("response_type"):
+            raise OAuthError("invalid_request", "response_type is missing")
         return super().form_parameters(form)
 
 

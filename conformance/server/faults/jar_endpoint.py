@@ -14,7 +14,7 @@ from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError
 from conformance.server.faults import fault
 from conformance.server.forms import Form
-from conformance.server.records import AuthorizationRequest, Parameters
+from conformance.server.records import AuthorizationRequest, Parameters, PushedRequest
 
 OVERRIDDEN = ("rfc9101-5-object-by-value-parameters-not-overridden", "openid-core-6.1-object-supersedes-query")
 EXTENDED = "rfc9101-5-object-by-value-parameters-not-extended"
@@ -137,6 +137,40 @@ class ObjectBesideReferenceIsIgnored(AuthorizationServer):
         return await super().find_request(query)
 
 
+# -- beside a pushed request
+
+
+@fault("rfc9101-5-pushed-parameters-not-overridden-by-query", "rfc9126-4-outside-value-without-effect")
+class LinkWinsOverThePushedRequest(AuthorizationServer):
+    """BUG: a parameter of the query wins over the pushed one (RFC 9101 section 5)."""
+
+    def effective_parameters(self, query: Form, pushed: PushedRequest) -> Parameters:
+        """Put the query on top."""
+        outside = {name: value for name, value in self.form_parameters(query).items() if name in pushed.parameters}
+        return {**pushed.parameters, **outside, "client_id": pushed.client_id}
+
+
+@fault("rfc9101-5-pushed-parameters-not-extended-by-query", "rfc9126-4-outside-parameter-not-merged")
+class LinkFillsThePushedRequest(AuthorizationServer):
+    """BUG: what was not pushed is taken from the query (RFC 9101 section 5)."""
+
+    def effective_parameters(self, query: Form, pushed: PushedRequest) -> Parameters:
+        """Put the query below."""
+        outside = {name: value for name, value in self.form_parameters(query).items() if name != "request_uri"}
+        return {**outside, **pushed.parameters}
+
+
+@fault("rfc9101-5-duplicated-parameters-tolerated", "rfc9126-4-duplicates-tolerated")
+class LinkMustNotRepeatThePushedRequest(AuthorizationServer):
+    """BUG: a request that repeats what was pushed beside request_uri is refused (RFC 9101 section 5)."""
+
+    def effective_parameters(self, query: Form, pushed: PushedRequest) -> Parameters:
+        """Refuse the basic parameters."""
+        if {"response_type", "redirect_uri"} <= query.names():
+            raise OAuthError("invalid_request", "the request was pushed")
+        return super().effective_parameters(query, pushed)
+
+
 # -- servers without
 
 
@@ -182,7 +216,7 @@ class ReferencesAreLong(AuthorizationServer):
 
     def new_reference(self) -> str:
         """Repeat it."""
-        return "".join(super().new_reference() for _ in range(12))
+        return "".join([AuthorizationServer.new_reference(self) for _ in range(12)])
 
 
 @fault("rfc9101-5.2-issued-request-uri-is-urn")

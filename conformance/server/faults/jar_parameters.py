@@ -11,7 +11,7 @@ from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError
 from conformance.server.faults import fault
 from conformance.server.forms import Form
-from conformance.server.records import Parameters
+from conformance.server.records import AuthorizationRequest, Parameters
 
 VALIDATED = "openid-core-6.3.3-object-validated-like-any-request"
 
@@ -176,6 +176,11 @@ class SignedScopesAreTrusted(_Trusts):
         if "par_conformance_signed" not in parameters:
             super().check_scope(client, parameters)
 
+    def granted_scope(self, asked: AuthorizationRequest) -> str:
+        """Grant all of it."""
+        signed = "par_conformance_signed" in asked.parameters
+        return asked.text("scope") or "" if signed else super().granted_scope(asked)
+
 
 @fault("rfc9101-6.3-response-type-in-object-validated", VALIDATED)
 class SignedResponseTypesAreTrusted(_Trusts):
@@ -320,7 +325,8 @@ class SignedPolicyIsForPushesOnly(AuthorizationServer):
     """BUG: a client that must sign is served a plain query at the authorization endpoint (RFC 9101 section 10.5)."""
 
     def plain_request(self, client: RegisteredClient, query: Form) -> Any:
-        """Check nothing."""
+        """Check nothing else."""
+        self.require_pushed(client)
         return self.check_authorization_request(client, self.form_parameters(query))
 
 

@@ -15,7 +15,10 @@ from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.faults import fault
 from conformance.server.forms import Form
-from conformance.server.records import AuthorizationRequest, Code, Parameters, PushedRequest
+from conformance.server.records import AuthorizationRequest, Parameters, PushedRequest
+
+#: What other documents say of references that can be guessed.
+UNGUESSABLE = ("rfc9101-10.2-request-uri-unguessable", "openid-core-6.2.1-request-uri-unguessable")
 
 
 @fault("rfc9126-2.1-request-uri-refused")
@@ -36,7 +39,7 @@ class PublicClientMayPushRequestUri(AuthorizationServer):
             super().refuse_request_uri_in_push(form)
 
 
-@fault("rfc9126-2.2-request-uri-unpredictable")
+@fault("rfc9126-2.2-request-uri-unpredictable", *UNGUESSABLE)
 class ReferencesAreCounted(AuthorizationServer):
     """BUG: references are the hashes of a counter (RFC 9126 section 2.2)."""
 
@@ -53,10 +56,10 @@ class SuccessIs200(AuthorizationServer):
     """BUG: a successful push is answered with 200 (RFC 9126 section 2.2)."""
 
     def json_response(
-        self, members: dict[str, Any], *, status: int = 200, headers: dict[str, str] | None = None
-    ) -> Any:
+        self, data: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> web.Response:
         """200 in place of 201."""
-        return super().json_response(members, status=200 if status == 201 else status, headers=headers)
+        return super().json_response(data, status=200 if status == 201 else status, headers=headers)
 
 
 @fault("rfc9126-2.2-expires-in-integer")
@@ -92,7 +95,7 @@ class ForeignUrnMayBePushed(AuthorizationServer):
 
 @fault("rfc9126-2.1-request-uri-not-fetched")
 class PushedRequestUriIsFetched(AuthorizationServer):
-    """BUG: a request_uri in a push is fetched before it is refused (RFC 9126 section 2.1 step 2, RFC 9101 section 10.4)."""
+    """BUG: a request_uri in a push is fetched before it is refused (RFC 9126 section 2.1 step 2)."""
 
     async def push(self, request: web.Request) -> web.StreamResponse:
         """Fetch first."""
@@ -207,21 +210,25 @@ class FormPostBecomesAFragment(_Stored):
 
 
 @fault("rfc9126-2-pkce-effective")
-class ChallengeIsNotBound(AuthorizationServer):
-    """BUG: a pushed code_challenge is stored and never compared with the verifier (RFC 9126 section 2)."""
+class ChallengeIsLost(_Stored):
+    """BUG: a pushed code_challenge is lost, so that its verifier is one too many (RFC 9126 section 2)."""
 
-    def verify_code_challenge(self, code: Code, verifier: str | None) -> None:
-        """Any verifier, or none."""
+    def stored(self, client: RegisteredClient, parameters: Parameters) -> Parameters:
+        """Without it."""
+        if client.confidential:
+            parameters.pop("code_challenge", None)
+            parameters.pop("code_challenge_method", None)
+        return parameters
 
 
-@fault("rfc9126-2-pkce-effective")
-class MissingVerifierIsEnough(AuthorizationServer):
-    """BUG: the verifier is compared where it comes; without one the code is redeemed (RFC 9126 section 2)."""
+@fault("rfc9126-2-pkce-effective", settings={"plain_pkce": True})
+class ChallengeMethodIsLost(_Stored):
+    """BUG: code_challenge is stored without its method and compared as plain (RFC 9126 section 2)."""
 
-    def verify_code_challenge(self, code: Code, verifier: str | None) -> None:
-        """Only what is there."""
-        if verifier is not None:
-            super().verify_code_challenge(code, verifier)
+    def stored(self, client: RegisteredClient, parameters: Parameters) -> Parameters:
+        """Without the method."""
+        parameters.pop("code_challenge_method", None)
+        return parameters
 
 
 @fault("rfc9126-2-nonce-effective")

@@ -19,6 +19,8 @@ from conformance.server.faults import fault
 from conformance.server.records import Parameters, PushedRequest
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
+#: What other documents say of references that can be guessed.
+UNGUESSABLE = ("rfc9101-10.2-request-uri-unguessable", "openid-core-6.2.1-request-uri-unguessable")
 
 
 class _Members(AuthorizationServer):
@@ -222,7 +224,7 @@ class EverySixteenthIsTheOneBefore(AuthorizationServer):
         return self.last
 
 
-@fault("rfc9126-2.2-request-uri-unpredictable")
+@fault("rfc9126-2.2-request-uri-unpredictable", *UNGUESSABLE)
 class ReferencesAreASequence(AuthorizationServer):
     """BUG: references are the numbers of a database sequence, a long prefix before them (section 2.2)."""
 
@@ -234,7 +236,7 @@ class ReferencesAreASequence(AuthorizationServer):
         return f"par-{'0' * 32}-{self.count}"
 
 
-@fault("rfc9126-2.2-request-uri-unpredictable")
+@fault("rfc9126-2.2-request-uri-unpredictable", *UNGUESSABLE)
 class ReferencesAreTimeUuids(AuthorizationServer):
     """BUG: references are UUIDs of version 1: time and network address (RFC 9126 section 7.1)."""
 
@@ -243,7 +245,7 @@ class ReferencesAreTimeUuids(AuthorizationServer):
         return str(uuid.uuid1())
 
 
-@fault("rfc9126-2.2-request-uri-unpredictable")
+@fault("rfc9126-2.2-request-uri-unpredictable", *UNGUESSABLE)
 class ReferencesAreTheTimeHashed(AuthorizationServer):
     """BUG: references are the hash of the second in which they are made, and of a few random bits (section 7.1)."""
 
@@ -252,7 +254,7 @@ class ReferencesAreTheTimeHashed(AuthorizationServer):
         return hashlib.sha256(f"{int(self.now())}".encode()).hexdigest() + secrets.token_hex(5)
 
 
-@fault("rfc9126-7.1-request-uri-entropy")
+@fault("rfc9126-7.1-request-uri-entropy", *UNGUESSABLE)
 class SixtyFourBitsBehindAPrefix(AuthorizationServer):
     """BUG: 64 random bits stand behind a prefix that looks random and is not (RFC 9126 section 7.1)."""
 
@@ -261,7 +263,7 @@ class SixtyFourBitsBehindAPrefix(AuthorizationServer):
         return "q3ZxT0mVb81nKcPqRjWy7sLhDfUoAeG2" + secrets.token_hex(8)
 
 
-@fault("rfc9126-2.2-request-uri-unpredictable")
+@fault("rfc9126-2.2-request-uri-unpredictable", *UNGUESSABLE)
 class FortyBits(AuthorizationServer):
     """BUG: a reference has eight random letters (RFC 9126 section 7.1)."""
 
@@ -270,16 +272,18 @@ class FortyBits(AuthorizationServer):
         return base64.b32encode(b"pushed-authorization-request:" + secrets.token_bytes(5)).decode().rstrip("=")
 
 
-@fault("rfc9126-7.1-request-uri-entropy")
+@fault("rfc9126-7.1-request-uri-entropy", *UNGUESSABLE)
 class NinetyBits(AuthorizationServer):
     """BUG: fifteen random signs, 90 bits (RFC 9126 section 7.1, RFC 6749 section 10.10)."""
 
     def new_reference(self) -> str:
         """A short text."""
-        return "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") for _ in range(15))
+        return "".join(
+            secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") for _ in range(15)
+        )
 
 
-@fault("rfc9126-2.2-request-uri-unpredictable")
+@fault("rfc9126-2.2-request-uri-unpredictable", *UNGUESSABLE)
 class SeededWithTheSecond(AuthorizationServer):
     """BUG: a reference comes from a generator that is seeded anew with a small number each time (section 7.1)."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 from aiohttp import web
 
@@ -34,11 +35,24 @@ variant(
     "answers-in-the-fragment", "the server's own default is fragment", settings={"default_response_mode": "fragment"}
 )
 variant("par-required", "PAR is required of everyone, and the metadata says so", settings={"require_par": True})
-variant("par-required-silently", "PAR is required of everyone, which the metadata may leave unsaid", features(require_par=True),
-        settings={"require_par": True})  # fmt: skip
 variant("new-redirect-uris-trusted", "clients that authenticate may bring redirect URIs (RFC 9126 section 2.4)",
         features(unregistered_redirect_uris=True), settings={"unregistered_redirect_uris": True},
         plans=("rfc9126",))  # fmt: skip
+
+
+@right(
+    features(require_par=True),
+    settings={"require_par": True},
+    notes=("rfc9126-4-policy-signalled", "rfc9126-5-require-par-default"),
+)
+class ParRequiredSilently(AuthorizationServer):
+    """RIGHT: PAR is required of everyone, which the metadata may leave unsaid (RFC 9126 section 4)."""
+
+    def endpoint_metadata(self) -> dict[str, Any]:
+        """Say nothing."""
+        members = super().endpoint_metadata()
+        members.pop("require_pushed_authorization_requests")
+        return members
 
 
 @right()
@@ -156,13 +170,14 @@ class RefusalComesFirst(AuthorizationServer):
         action = self.interaction_url(interaction, "/consent")
         fields = (
             '<input type="checkbox" name="remember" value="1"> <input type="text" name="device" value="">'
-            '<button name="decision" value="deny">Cancel</button> <button name="decision" value="allow">Continue</button>'
+            '<button name="decision" value="deny">Cancel</button>'
+            '<button name="decision" value="allow">Continue</button>'
         )
         html = pages.page("Access", pages.form(action, interaction.csrf, fields))
         return self.page(html, redirect_uri=interaction.request.redirect_uri)
 
 
-@right(notes=("rfc9126-2.1-faults-refused-early", "rfc9126-2.3-redirect-fault-invalid-request"))
+@right(notes=("rfc9126-2.1-faults-refused-early", "rfc9449-10-malformed-dpop-jkt-refused"))
 class ChecksAreDeferred(AuthorizationServer):
     """RIGHT: the push authenticates the client; the request is judged at the authorization endpoint
     (RFC 9126 section 2.1, step 3)."""

@@ -40,12 +40,13 @@ variant("signed-objects-required", "signed request objects are required of every
         settings={"require_signed_request_object": True})  # fmt: skip
 variant("without-dpop", "no DPoP (RFC 9449)", without("dpop"), settings={"dpop": False})
 variant("dpop-nonces", "DPoP proofs need a nonce of the server (RFC 9449 section 8)", settings={"dpop_nonce": True})
-variant("without-public-clients", "no public clients", without("public"), settings={"public_clients": False})
+variant("without-public-clients", "no public clients", without("public", "native"), settings={"public_clients": False})
 variant("without-refresh-tokens", "no refresh tokens", settings={"refresh_tokens": False})
 variant("without-introspection", "no introspection", settings={"introspection": False})
 variant("without-iss", "no iss in responses, and none promised (RFC 9207)", settings={"iss": False}, plans=("rfc9126",))
 variant("without-jarm", "no signed responses", settings={"jarm": False})
-variant("without-details-and-resources", "neither RFC 9396 nor RFC 8707", without("rar"),
+variant("without-details-and-resources", "neither RFC 9396 nor RFC 8707",
+        without("rar", "rar_two"), clients(authorization_details=None, resource=None),
         settings={"rar": False, "resource_indicators": False})  # fmt: skip
 variant("pkce-required", "a code_challenge is required of everyone", features(require_pkce=True),
         settings={"pkce_required": True})  # fmt: skip
@@ -139,9 +140,9 @@ class PromptIsUnknown(AuthorizationServer):
 class ScopeLeftOutWhenItIsTheSame(AuthorizationServer):
     """RIGHT: the token answer says no scope where it is what was asked for (RFC 6749 section 5.1)."""
 
-    def issue_tokens(self, grant: Grant, scope: str, *rest: Any, first: bool) -> dict[str, Any]:
+    def issue_tokens(self, grant: Grant, *rest: Any, first: bool) -> dict[str, Any]:
         """Leave scope out."""
-        members = super().issue_tokens(grant, scope, *rest, first=first)
+        members = super().issue_tokens(grant, *rest, first=first)
         if members.get("scope") == grant.parameters.get("scope"):
             members.pop("scope", None)
         return members
@@ -234,4 +235,3 @@ class LimitedParameters(AuthorizationServer):
         if len(form.pairs) > 200 or any("\0" in f"{name}{value}" for name, value in form.pairs):
             raise OAuthError("invalid_request", "the form is not acceptable")
         return form
-

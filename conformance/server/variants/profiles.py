@@ -26,7 +26,9 @@ for _role, _about in {
     )
 
 variant("first-client-alone", "the profile has one client and one user", only("first"), one_user)
-variant("two-clients", "the profile has two clients, which sends most people will have", only("first", "second"), one_user)
+variant(
+    "two-clients", "the profile has two clients, which sends most people will have", only("first", "second"), one_user
+)
 variant("one-redirect-uri-each", "no client has a second redirect URI",
         clients(redirect_uris=lambda client: client.redirect_uris[:1]))  # fmt: skip
 variant("private-schemes", "native clients: redirect URIs of private schemes (RFC 8252 section 7.1)",

@@ -1,0 +1,147 @@
+"""Faults of PAR as the only way in (RFC 9126 sections 4, 5 and 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.server.app import AuthorizationServer
+from conformance.server.clients import RegisteredClient
+from conformance.server.errors import OAuthError
+from conformance.server.faults import fault
+from conformance.server.faults.authorize import ByMethod
+from conformance.server.forms import Form
+from conformance.server.records import AuthorizationRequest
+
+FLAG = "require_pushed_authorization_requests"
+PLAIN = "rfc9126-4-par-required-plain-refused"
+OBJECT = "rfc9126-4-par-required-request-object-refused"
+ENFORCED = "rfc9126-5-require-par-enforced"
+OF_CLIENT = "rfc9126-4-par-required-of-client"
+REQUIRED = {"require_par": True}
+
+
+@fault(PLAIN, OBJECT, ENFORCED)
+class RequirementIsOnlyPublished(AuthorizationServer):
+    """BUG: the metadata says that PAR is required, and nothing is done about it (RFC 9126 section 5)."""
+
+    def endpoint_metadata(self) -> dict[str, Any]:
+        """Say so."""
+        return super().endpoint_metadata() | {FLAG: True}
+
+
+@fault(PLAIN, settings=REQUIRED)
+class PlainRequestsByPostAreServed(ByMethod):
+    """BUG: where PAR is required, plain requests by POST are served all the same (RFC 9126 section 4)."""
+
+    def require_pushed(self, client: RegisteredClient) -> None:
+        """GET only."""
+        if not self.posted:
+            super().require_pushed(client)
+
+
+@fault(PLAIN, ENFORCED, settings=REQUIRED)
+class RequirementIsForPublicClients(AuthorizationServer):
+    """BUG: PAR is required of public clients only, though it is said to be of everyone (RFC 9126 section 4)."""
+
+    def require_par_applies(self, client: RegisteredClient) -> bool:
+        """Not of clients that authenticate with a secret."""
+        return client.secret is None and super().require_par_applies(client)
+
+
+@fault(PLAIN, ENFORCED, settings=REQUIRED)
+class RequirementIsForRequestsWithoutRedirectUri(AuthorizationServer):
+    """BUG: a plain request with a registered redirect_uri passes where PAR is required (RFC 9126 section 4)."""
+
+    def plain_request(self, client: RegisteredClient, query: Form) -> AuthorizationRequest:
+        """Refuse only what has none."""
+        if query.get("redirect_uri") in client.redirect_uris:
+            return self.check_authorization_request(client, self.form_parameters(query))
+        return super().plain_request(client, query)
+
+
+@fault(OBJECT, settings=REQUIRED)
+class SignedRequestsNeedNotBePushed(AuthorizationServer):
+    """BUG: a request object by value passes where PAR is required: it is signed (RFC 9126 section 4)."""
+
+    def request_by_value(self, client: RegisteredClient, query: Form, text: str) -> AuthorizationRequest:
+        """Without the rule."""
+        return self.check_authorization_request(client, self.read_request_object(client, text))
+
+
+@fault("rfc9126-4-par-required-foreign-request-uri-refused", settings=REQUIRED)
+class AnyRequestUriCountsAsPushed(AuthorizationServer):
+    """BUG: any request_uri passes where PAR is required, and is fetched (RFC 9126 section 4)."""
+
+    async def referenced_request(self, client: RegisteredClient, query: Form, request_uri: str) -> AuthorizationRequest:
+        """Without the rule."""
+        text = await self.fetch_request_object(request_uri)
+        return self.check_authorization_request(client, self.read_request_object(client, text))
+
+
+@fault("rfc9126-4-par-required-error", settings=REQUIRED)
+class MissingPushIsAccessDenied(AuthorizationServer):
+    """BUG: where PAR is required, a plain request is told access_denied (RFC 9126 section 4)."""
+
+    def require_pushed(self, client: RegisteredClient) -> None:
+        """Another code."""
+        try:
+            super().require_pushed(client)
+        except OAuthError:
+            raise OAuthError("access_denied", "a pushed authorization request is required") from None
+
+
+@fault("rfc9126-4-policy-signalled", "rfc9126-5-require-par-default", settings=REQUIRED, features={"require_par": True})
+class PolicyIsNotPublished(AuthorizationServer):
+    """BUG: PAR is required of everyone, and the metadata does not say so (RFC 9126 section 4)."""
+
+    def endpoint_metadata(self) -> dict[str, Any]:
+        """Say nothing."""
+        members = super().endpoint_metadata()
+        members.pop(FLAG)
+        return members
+
+
+@fault("rfc9126-5-require-par-default", "rfc9126-6-client-flag-default", settings=REQUIRED)
+class PolicyIsDenied(AuthorizationServer):
+    """BUG: PAR is required of everyone, and the metadata says that it is not (RFC 9126 section 5)."""
+
+    def endpoint_metadata(self) -> dict[str, Any]:
+        """Say the contrary."""
+        return super().endpoint_metadata() | {FLAG: False}
+
+
+@fault("rfc9126-6-client-flag-default")
+class FlagOfOneClientIsForAll(AuthorizationServer):
+    """BUG: clients that send their secret in the body have to push, though nobody registered that (section 6)."""
+
+    def require_par_applies(self, client: RegisteredClient) -> bool:
+        """A wrong default."""
+        return client.auth == "client_secret_post" or super().require_par_applies(client)
+
+
+@fault(OF_CLIENT)
+class FlagOfTheClientIsForgotten(AuthorizationServer):
+    """BUG: require_pushed_authorization_requests of a client is stored and not looked at (RFC 9126 section 6)."""
+
+    def require_par_applies(self, client: RegisteredClient) -> bool:
+        """The server's policy alone."""
+        return self.settings.require_par
+
+
+@fault(OF_CLIENT)
+class FlagOfTheClientIsForgottenByPost(ByMethod):
+    """BUG: a client's flag holds for requests by GET (RFC 9126 section 6)."""
+
+    def require_pushed(self, client: RegisteredClient) -> None:
+        """GET only."""
+        if not self.posted:
+            super().require_pushed(client)
+
+
+@fault(OF_CLIENT)
+class FlagHoldsForThePageNotForTheCode(AuthorizationServer):
+    """BUG: a client that must push is warned on the login page, and served (RFC 9126 section 6)."""
+
+    def require_pushed(self, client: RegisteredClient) -> None:
+        """Only warn."""
+        self.__dict__.setdefault("warned", []).append(client.client_id)
