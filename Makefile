@@ -5,6 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
+# The real servers whose findings have all been looked at; name others to try them.
+SERVERS ?= oidc-provider
 
 .PHONY: run test test-servers lint matrix clean
 
@@ -23,12 +25,13 @@ matrix: $(DEV) ## Every fault against every check.
 	$(BIN)/python -m conformance.matrix
 
 test-servers: $(DEV) ## The suite against real servers that others wrote (npm, apt, pip).
-	$(BIN)/python -m conformance.bench
+	$(BIN)/python -m conformance.bench $(SERVERS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	$(BIN)/python -m conformance.browser.install
 	@touch $@
 
 $(DEV): $(READY) pyproject.toml constraints.txt

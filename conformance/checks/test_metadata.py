@@ -56,7 +56,8 @@ async def test_published_par_endpoint_is_an_absolute_url(target: Target) -> None
 async def test_par_endpoint_is_https(target: Target) -> None:
     """The pushed authorization request endpoint is an https URL."""
     parts = urlsplit(target.par_endpoint)
-    if parts.scheme == "http" and parts.hostname in LOOPBACK:
+    issuer = urlsplit(target.metadata.issuer or target.par_endpoint)
+    if parts.scheme == issuer.scheme == "http" and parts.hostname in LOOPBACK:
         raise NotApplicable("the target is on loopback over plain http, which says nothing about its real address")
     expect.that(
         parts.scheme == "https",

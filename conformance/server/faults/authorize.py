@@ -41,7 +41,7 @@ class ByMethod(AuthorizationServer):
 # The binding to a client
 
 
-@fault(BOUND)
+@fault(BOUND, "rfc9101-10.2-request-uri-bound-to-client")
 class AnyClientMayUseIt(AuthorizationServer):
     """BUG: any client can open the request_uri of another (RFC 9126 section 2.2)."""
 
@@ -94,7 +94,7 @@ class BindingIsFoundOutAtTheCode(AuthorizationServer):
         return AuthorizationRequest(client, parameters, client.redirect_uris[0], pushed)
 
 
-@fault("rfc9126-4-client-id-required")
+@fault("rfc9126-4-client-id-required", "rfc9101-5-client-id-required-beside-request-uri")
 class ClientIdMayBeMissing(AuthorizationServer):
     """BUG: without client_id the client is the one that pushed (RFC 9126 section 4)."""
 
@@ -120,7 +120,7 @@ class ForeignAttemptBurnsIt(AuthorizationServer):
 # One-time use
 
 
-@fault(ONCE, CAPTURED, RACE)
+@fault(ONCE, CAPTURED, RACE, "rfc9101-10.2-request-uri-one-time")
 class NeverUsedUp(AuthorizationServer):
     """BUG: a request_uri can be used until it expires (RFC 9126 section 4)."""
 
@@ -222,7 +222,14 @@ class _Beside(AuthorizationServer):
         return {**pushed.parameters, **self.taken(beside, pushed.parameters)}
 
 
-@fault(WINS, MERGED)
+@fault(
+    WINS,
+    MERGED,
+    "rfc9101-5-pushed-parameters-not-extended-by-query",
+    "rfc9101-5-pushed-parameters-not-overridden-by-query",
+    "rfc9396-12-query-cannot-change-pushed-details",
+    "rfc9449-10.1-query-dpop-jkt-has-no-effect",
+)
 class QueryWins(_Beside):
     """BUG: parameters beside request_uri replace the pushed ones (RFC 9126 section 4)."""
 
@@ -231,7 +238,12 @@ class QueryWins(_Beside):
         return query
 
 
-@fault(MERGED)
+@fault(
+    MERGED,
+    "rfc9101-5-pushed-parameters-not-extended-by-query",
+    "rfc9396-12-query-cannot-change-pushed-details",
+    "rfc9449-10.1-query-dpop-jkt-has-no-effect",
+)
 class QueryFillsGaps(_Beside):
     """BUG: parameters that were not pushed are taken from the query (RFC 9126 section 4)."""
 
@@ -249,7 +261,7 @@ class CompleteQueryWins(_Beside):
         return query if {"response_type", "redirect_uri", "state"} <= query.keys() else {}
 
 
-@fault(WINS)
+@fault(WINS, "rfc9101-5-pushed-parameters-not-overridden-by-query")
 class StateOfTheQueryWins(_Beside):
     """BUG: the state is taken from the query, for the answer belongs to that browser (RFC 9126 section 4)."""
 
@@ -258,7 +270,7 @@ class StateOfTheQueryWins(_Beside):
         return {name: query[name] for name in ("state",) if name in query and name in pushed}
 
 
-@fault(WINS)
+@fault(WINS, "rfc9101-5-pushed-parameters-not-overridden-by-query")
 class RedirectUriOfTheQueryWins(_Beside):
     """BUG: a registered redirect_uri of the query replaces the pushed one (RFC 9126 section 4)."""
 
@@ -269,7 +281,7 @@ class RedirectUriOfTheQueryWins(_Beside):
         return {"redirect_uri": value} if value in client.redirect_uris else {}
 
 
-@fault(WINS)
+@fault(WINS, "rfc9101-5-pushed-parameters-not-overridden-by-query")
 class ScopeOfTheQueryWins(_Beside):
     """BUG: the scope of the query replaces the pushed one (RFC 9126 section 4)."""
 

@@ -119,7 +119,7 @@ class PushReadsTheQueryOnly(AuthorizationServer):
         return form
 
 
-@fault("rfc9126-2-body-only")
+@fault("rfc9126-2-body-only", "rfc6749-2.3.1-credentials-in-url-refused")
 class QueryWinsOverTheBody(AuthorizationServer):
     """BUG: a parameter of the URL replaces the one of the body (RFC 9126 section 2)."""
 

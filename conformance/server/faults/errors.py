@@ -86,7 +86,7 @@ class ErrorsAreProblemDetails(_Errors):
         return response
 
 
-@fault(STATUS, OBJECT)
+@fault(STATUS, OBJECT, "rfc6749-5.2-unauthorized-status", "rfc9101-6.3-refusal-is-an-oauth-error")
 class ErrorsAre200(_Errors):
     """BUG: a refused push is answered with the status 200 and an error in its body (RFC 9126 section 2.3)."""
 

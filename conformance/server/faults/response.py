@@ -254,7 +254,12 @@ class ReferencesAreTheTimeHashed(AuthorizationServer):
         return hashlib.sha256(f"{int(self.now())}".encode()).hexdigest() + secrets.token_hex(5)
 
 
-@fault("rfc9126-7.1-request-uri-entropy", *UNGUESSABLE)
+@fault(
+    "rfc9126-7.1-request-uri-entropy",
+    *UNGUESSABLE,
+    "rfc6749-10.10-request-uri-128-bits",
+    "rfc6749-10.10-request-uri-160-bits",
+)
 class SixtyFourBitsBehindAPrefix(AuthorizationServer):
     """BUG: 64 random bits stand behind a prefix that looks random and is not (RFC 9126 section 7.1)."""
 
