@@ -16,6 +16,7 @@ from rich.table import Table
 
 from conformance import __version__
 from conformance.bench.cli import app as servers
+from conformance.bridge.cli import app as bridges
 from conformance.check import verified_by
 from conformance.doctor import examine, print_findings
 from conformance.emulator import emulate, lines
@@ -40,6 +41,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(servers, name="servers", help="Real authorization servers on loopback, for trying the suite on.")
+app.add_typer(bridges, name="bridge", help="Authorization servers in front of APIs that decide for them.")
 
 
 class Format(StrEnum):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -127,7 +128,7 @@ class Bridge:
     async def ask(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Make a call; without a body, fetch a document. HTTPInternalServerError where the API does not answer."""
         if self._session is None:
-            trust = _trust(self.api.ca_file)
+            trust = ssl.create_default_context(cafile=self.api.ca_file)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=trust),
                 timeout=aiohttp.ClientTimeout(total=PATIENCE),
@@ -172,6 +173,8 @@ class Bridge:
             return _json('{"error":"invalid_request","error_description":"the request is too large"}', 413)
         except UnicodeDecodeError:
             return _json('{"error":"invalid_request","error_description":"the body is not UTF-8"}', 400)
+        if len(request.headers.getall("Authorization", [])) > 1:
+            return _json('{"error":"invalid_request","error_description":"there are two credentials"}', 400)
         if len(request.headers.getall("DPoP", [])) > 1:
             return _json('{"error":"invalid_dpop_proof","error_description":"there is more than one proof"}', 400)
         if "Authorization" in request.headers and basic_credentials(request.headers["Authorization"]) is None:
@@ -232,9 +235,7 @@ class Bridge:
         """prompt=none: who is logged in has agreed, or has not."""
         if visit.person is None or self._too_old(visit, told):
             return _answer(await self.ask("/auth/authorization/fail", {"ticket": ticket, "reason": "NOT_LOGGED_IN"}))
-        return _answer(
-            await self.ask("/auth/authorization/fail", {"ticket": ticket, "reason": "CONSENT_REQUIRED"})
-        )
+        return _answer(await self.ask("/auth/authorization/fail", {"ticket": ticket, "reason": "CONSENT_REQUIRED"}))
 
     def _visit(self, request: web.Request) -> tuple[str, Visit]:
         name = request.cookies.get(COOKIE, "")
@@ -390,9 +391,3 @@ def path_of(certificate: x509.Certificate, authorities: Sequence[x509.Certificat
 
 def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(Encoding.PEM).decode("ascii")
-
-
-def _trust(ca_file: str | None) -> Any:
-    import ssl
-
-    return ssl.create_default_context(cafile=ca_file)

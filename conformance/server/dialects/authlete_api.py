@@ -212,7 +212,7 @@ class AuthleteApi(AuthorizationServer):
         action = PUSH_ACTIONS.get(response.status, "BAD_REQUEST")
         members = {"type": "pushedAuthReqResponse", "action": action, "responseContent": response.text}
         if action == "CREATED":
-            pushed = jose.parse_json((response.text or "").encode())
+            pushed = cast(dict[str, Any], jose.parse_json((response.text or "").encode()))
             members |= {"resultCode": "A245001", "requestUri": pushed["request_uri"]}
         return members | _nonce(response)
 

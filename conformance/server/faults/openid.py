@@ -86,11 +86,11 @@ class OpenidResponseTypeIsCode(AuthorizationServer):
 
 @fault("openid-core-3.1.2.2-missing-redirect-uri-refused")
 class OpenidRedirectUriHasADefault(AuthorizationServer):
-    """BUG: an authentication request may do without redirect_uri where one is registered (section 3.1.2.2)."""
+    """BUG: an authentication request may do without redirect_uri (OpenID Connect Core section 3.1.2.2)."""
 
     def check_redirect_uri(self, client: RegisteredClient, parameters: Parameters, *, authenticated: bool) -> str:
-        """Take the only one."""
-        if "redirect_uri" not in parameters and len(client.redirect_uris) == 1:
+        """Take the first one."""
+        if "redirect_uri" not in parameters and self.is_openid(parameters):
             return client.redirect_uris[0]
         return super().check_redirect_uri(client, parameters, authenticated=authenticated)
 
