@@ -34,8 +34,8 @@ def bridges() -> None:
 def api_of(environ: Mapping[str, str]) -> Api:
     """The API that the environment names.
 
-    AUTHLETE_API is everything before /pushed_auth_req; AUTHLETE_API_TOKEN is an access token (version 3), AUTHLETE_API_KEY
-    and AUTHLETE_API_SECRET are the credentials of a service (version 2). BridgeError where one is missing.
+    AUTHLETE_API is everything before /pushed_auth_req; AUTHLETE_API_TOKEN is an access token (version 3),
+    AUTHLETE_API_KEY and AUTHLETE_API_SECRET are those of a service (version 2). BridgeError where one is missing.
     """
     url, token = environ.get("AUTHLETE_API"), environ.get("AUTHLETE_API_TOKEN")
     key, secret = environ.get("AUTHLETE_API_KEY"), environ.get("AUTHLETE_API_SECRET")

@@ -46,7 +46,7 @@ def ways() -> list[list[str]]:
 
 
 def main() -> int:
-    """Try every way until there is a browser. 0 also without one: the run says then that its browser checks are open."""
+    """Try every way until there is a browser. 0 also without one: then the run says so."""
     for command in ways():
         if has_browser():
             return 0
