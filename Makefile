@@ -11,7 +11,8 @@ SERVERS ?= oidc-provider
 # Tests of parts that are still being built; `make test-all` runs them too.
 UNSETTLED := $(addprefix --ignore=tests/,test_matrix.py hostile test_baseline.py test_dialects.py test_browser_leg.py \
 	test_browser_person.py test_pdf.py test_ci.py test_compare.py test_attestation.py test_facts.py \
-	test_report_browser.py test_report_allure.py test_report_html.py test_command_line.py)
+	test_report_browser.py test_report_allure.py test_report_html.py test_command_line.py test_no_leaks.py \
+	test_bridge.py test_report_har.py test_parsers_fuzzed.py)
 
 .PHONY: test-all run test test-servers lint matrix clean
 

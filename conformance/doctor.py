@@ -12,6 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from conformance.browser.find import NoBrowserError
+from conformance.browser.leg import Leg
 from conformance.clock import RealClock
 from conformance.http.client import Transport
 from conformance.http.message import Died
@@ -84,6 +86,7 @@ async def _examine(loaded: LoadedProfile, redactor: Redactor) -> AsyncIterator[F
         async for finding in _clients(wire, target):
             yield finding
         yield await _login(wire, target)
+        yield await _browser(Leg(profile, redactor, transport.pace, metadata.issuer))
     finally:
         await transport.close()
 
@@ -166,6 +169,20 @@ def _client_fix(error: str | None) -> str:
         "invalid_request": "is the first of `redirect_uris` registered exactly so? "
         "Further parameters that the server wants go into `parameters`",
     }.get(error or "", "read the server's log: an ordinary request of this client has to be accepted")
+
+
+async def _browser(leg: Leg) -> Finding:
+    """Whether what only a browser shows can be tried."""
+    if leg.profile.browser.off:
+        return Finding("browser", True, "the profile leaves it out")
+    try:
+        await leg.process()
+    except NoBrowserError as problem:
+        return Finding("browser", False, str(problem), "without one the run is incomplete, unless `browser.off` is set")
+    finally:
+        version = leg.version
+        await leg.close()
+    return Finding("browser", True, f"{version} starts")
 
 
 async def _login(wire: Wire, target: Target) -> Finding:

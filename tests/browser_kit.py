@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from conformance.browser.browser import Browser
 from conformance.browser.find import NoBrowserError, find
+from conformance.browser.install import bundled
 from conformance.check import Case, Check
 from conformance.clock import Clock
 from conformance.engine import Engine
@@ -30,10 +30,8 @@ IDS = ("rfc9126-2-post-form",)
 @cache
 def missing() -> str | None:
     """Why there is no browser to test with; None where there is one."""
-    with sync_playwright() as playwright:
-        bundled = playwright.chromium.executable_path
     try:
-        find(BrowserUse(), bundled=bundled)
+        find(BrowserUse(), bundled=bundled())
     except NoBrowserError as problem:
         return str(problem)
     return None

@@ -58,18 +58,19 @@ class Move:
 
 
 async def next_move(
-    page: Page, view: View, login: Login, values: Mapping[str, str], *, deny: bool
+    page: Page, view: View, login: Login, values: Mapping[str, str], *, deny: bool, sure: bool = False
 ) -> Move | Literal["no-way-to-refuse"] | None:
     """What comes next on a page: a step of the profile that is for it, a login, a consent; None where there is nothing.
 
-    `values` are the person's; without `password` in it nobody logs in, and the move only tells what is asked.
+    `values` are the person's; without `password` in it nobody logs in, and the move only tells what is asked. `sure`:
+    only a button that says yes is one, for a script may still be at work.
     """
     step = await matching_step(page, login.steps)
     move = await step_move(page, view, step, values) if step else login_move(view, values)
     if move is not None:
         return move
     form = forms.consent_form(view.forms)
-    if form is None:
+    if form is None or (sure and not forms.agrees(form)):
         return None
     return await refusal(page, view, login, values) if deny else consent_move(form)
 

@@ -35,6 +35,8 @@ SCRIPT_PATIENCE = 5.0
 REACTION = 8.0
 #: The same question so often means that the answer is not taken.
 MOST_CONSENTS = 4
+#: So long an answer's body is waited for when it is needed (seconds).
+BODY_PATIENCE = 2.0
 #: Quality of a picture: text stays readable.
 JPEG_QUALITY = 45
 #: What a page waits for before it can be used.
@@ -192,7 +194,7 @@ class Tab:
                 if same and now > reaction:
                     return shown, "no-reaction"
                 if not same:
-                    move = await self._judge(shown, deny)
+                    move = await self._judge(shown, deny, sure=shown.scripted and now < patience)
                     if move is not None or not shown.scripted or now > patience or (self.status or 200) >= 400:
                         return shown, move
             await self._stirs(0.1)
@@ -201,9 +203,9 @@ class Tab:
         """There is nothing to see: the page did not come, or its tab was closed."""
         return self.page.is_closed() or self.page.url.startswith(("chrome-error:", "about:"))
 
-    async def _judge(self, view: View, deny: bool) -> Move | Literal["no-way-to-refuse"] | None:
+    async def _judge(self, view: View, deny: bool, *, sure: bool) -> Move | Literal["no-way-to-refuse"] | None:
         profile = self.window.browser.target.profile
-        move = await next_move(self.page, view, profile.login, self.values(), deny=deny)
+        move = await next_move(self.page, view, profile.login, self.values(), deny=deny, sure=sure)
         if isinstance(move, Move) and (self.status or 200) >= 400 and not move.names_person:
             return None  # an error page with a button of its own
         return move
@@ -267,7 +269,9 @@ class Tab:
         return self._arrival
 
     async def _seen(self) -> tuple[message.Response, ...]:
-        read = await asyncio.gather(*self.window.documents)
+        if self.window.documents:  # of an endless page nothing is told
+            await asyncio.wait(self.window.documents, timeout=BODY_PATIENCE)
+        read = [task.result() for task in self.window.documents if task.done()]
         return tuple(response for response in read if response is not None)
 
     # -- events ------------------------------------------------------------------------------------------------------
@@ -276,24 +280,26 @@ class Tab:
         """Something was heard of this tab."""
         if begins and request.resource_type in _NEEDED:
             self._flying.add(request)
-            if request.is_navigation_request() and self._is_main(request):
-                self._failure = None
+            if self.is_own(request):
+                self._failure = self.status = None
         if ends:
             self._flying.discard(request)
         self._stir.set()
 
     def answered(self, response: Response) -> None:
         """An answer came; that of the page itself tells its status."""
-        request = response.request
-        if request.is_navigation_request() and not 300 <= response.status < 400 and self._is_main(request):
+        if self.is_own(response.request) and not 300 <= response.status < 400:
             self.status = response.status
 
     def failed(self, request: Request) -> None:
         """A request failed; that of the page itself leaves nothing to see."""
-        if request.is_navigation_request() and self._arrival is None and self._is_main(request):
+        if self._arrival is None and self.is_own(request):
             self._failure = request.failure or "the request failed"
 
-    def _is_main(self, request: Request) -> bool:
+    def is_own(self, request: Request) -> bool:
+        """Whether a request is for the page itself, and not for something in it."""
+        if not request.is_navigation_request():
+            return False
         try:
             return request.frame is self.page.main_frame
         except Error:
@@ -335,8 +341,7 @@ class Tab:
     async def picture(self, caption: str) -> None:
         """Take a picture of what a person sees now."""
         sight = self.window.browser.sight
-        if len(sight.pictures) >= MOST_PICTURES:
-            return
+        del sight.pictures[: -(MOST_PICTURES - 1)]
         try:
             text = await self.page.evaluate(
                 "() => [document.body ? document.body.innerText : '',"

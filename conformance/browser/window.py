@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin
 
 from playwright.async_api import BrowserContext, ConsoleMessage, Cookie, Error, Page, Request, Response, Route
 
-from conformance.browser.tab import Tab
+from conformance.browser.tab import BODY_PATIENCE, Tab
 from conformance.http import message
 from conformance.http.evidence import RawExchange
 from conformance.profile.keyring import Person
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 
 #: What goes into the evidence: pages and calls of scripts, and nothing that only decorates.
 _TOLD = frozenset({"document", "xhr", "fetch"})
+#: So many requests of one window are remembered: a hostile page makes more.
+MOST_SENT = 4000
 #: So many exchanges of one check go into the evidence.
 MOST_EXCHANGES = 80
 #: Addresses that are no place to go to.
+_WEB = frozenset({"http", "https"})
 _INNER = frozenset({"about", "chrome-error", "data", "blob", "javascript", "view-source"})
 
 
@@ -92,8 +95,10 @@ class Window:
 
     async def close(self) -> None:
         """Close the window and put what went over the wire into the evidence."""
-        await asyncio.gather(*self._pending, return_exceptions=True)
+        if self._pending:
+            await asyncio.wait(self._pending, timeout=BODY_PATIENCE)
         await self.context.close()
+        await asyncio.gather(*self._pending, return_exceptions=True)
 
     # -- what a check looks at and prepares --------------------------------------------------------------------------
 
@@ -139,14 +144,15 @@ class Window:
 
     def is_end(self, url: str) -> bool:
         """Whether an address is one of a client, or outside of what the profile names."""
-        parts = urlsplit(url)
-        if parts.scheme in _INNER or _bare(url) in self._staged:
-            return False
-        if parts.scheme not in {"http", "https"}:
-            return True
-        if any(_bare(url) == _bare(end) for end in self.ends):
-            return True
-        return not self.browser.wire.transport.may_reach(url)
+        return self.is_client(url) or (
+            _scheme(url) in _WEB and _bare(url) not in self._staged and not self.browser.wire.transport.may_reach(url)
+        )
+
+    def is_client(self, url: str) -> bool:
+        """Whether an address is a redirect URI, or one of an application."""
+        if _scheme(url) not in _WEB:
+            return _scheme(url) not in _INNER
+        return _bare(url) not in self._staged and any(_bare(url) == _bare(end) for end in self.ends)
 
     def promise(self, url: str) -> None:
         """Remember a whole address: the browser's request does not tell the fragment."""
@@ -176,12 +182,14 @@ class Window:
         tab = self._owner(request)
         body = _body(request)
         self.browser.count()
-        self.sent.append(Sent(request.method, request.url, request.resource_type, body, request))
+        if len(self.sent) < MOST_SENT:
+            self.sent.append(Sent(request.method, request.url, request.resource_type, body, request))
         self._heard.set()
         if tab is None:
             return
         tab.stirred(request, begins=True)
-        if request.is_navigation_request() and self.is_end(request.url):
+        ends = self.is_end if tab.is_own(request) else self.is_client
+        if request.is_navigation_request() and ends(request.url):
             tab.arrived(self._arrival(request, body))
 
     def _arrival(self, request: Request, body: str) -> Outcome:
@@ -263,6 +271,10 @@ class Window:
 
     def _on_console(self, said: ConsoleMessage) -> None:
         self.console.append(said.text[:2000])
+
+
+def _scheme(url: str) -> str:
+    return url.partition(":")[0].lower()
 
 
 def _bare(url: str) -> str:

@@ -26,7 +26,7 @@ async def test_page_that_another_browser_opens_logs_nobody_in_here(par: Par, bro
     await in_browser.at_login(stranger, await par.accepted())
     victim = await browser.tab()
     await victim.goto(stranger.page.url)
-    led_to = await victim.walk()
+    led_to = await victim.walk(stop="consent")
     await stranger.reload()
     _nobody_in(await stranger.walk(), "session-shared", f"after the page was used elsewhere ({led_to.summary})")
 

@@ -212,7 +212,10 @@ async def test_old_assertion_is_refused(par: Par, client: str) -> None:
 # -- used twice -------------------------------------------------------------------------------------------------------
 
 
-@verifies("rfc7523-3-replayed-assertion-refused")
+@verifies(
+    "rfc7523-3-replayed-assertion-refused",
+    "atproto-oauth-confidential-client-authentication-replayed-assertion-refused",
+)
 @each(client=roles.with_assertion)
 async def test_assertion_is_used_once(par: Par, target: Target, client: str) -> None:
     """A client assertion that was accepted once is refused at the same endpoint."""
@@ -221,7 +224,10 @@ async def test_assertion_is_used_once(par: Par, target: Target, client: str) -> 
     await refused(par, client, proof)
 
 
-@verifies("rfc7523-3-assertion-replayed-at-other-endpoint-refused")
+@verifies(
+    "rfc7523-3-assertion-replayed-at-other-endpoint-refused",
+    "atproto-oauth-confidential-client-authentication-replayed-assertion-refused",
+)
 @each(client=roles.with_assertion)
 async def test_assertion_of_a_push_is_refused_at_the_token_endpoint(
     par: Par, authorization: Authorization, token: Token, target: Target, client: str

@@ -352,7 +352,11 @@ async def test_proof_slightly_ahead_is_accepted(par: Par) -> None:
     await takes(par, Fault(claims={"iat": lambda now: int(now) + NEAR}))
 
 
-@verifies("rfc9449-11.1-replayed-proof-refused", needs=Feature.DPOP)
+@verifies(
+    "rfc9449-11.1-replayed-proof-refused",
+    "atproto-oauth-demonstrating-proof-of-possession-d-po-p-replayed-proof-refused",
+    needs=Feature.DPOP,
+)
 async def test_proof_is_good_once(par: Par) -> None:
     """A proof that was accepted once is refused at the same endpoint."""
     recorded: list[str] = []

@@ -34,14 +34,20 @@ async def test_push_of_an_authenticated_client_is_served(par: Par, authorization
     expect.code(await authorization.open(answer))
 
 
-@verifies("fapi2-security-profile-5.3.2.2-response-type-must-be-code")
+@verifies(
+    "fapi2-security-profile-5.3.2.2-response-type-must-be-code",
+    "atproto-oauth-request-fields-other-response-types-refused",
+)
 @each(value=("token", "id_token", "id_token token", "code token", "code id_token", "code id_token token", "none"))
 async def test_other_response_types_are_refused(par: Par, authorization: Authorization, value: str) -> None:
     """A push with any response_type but code is refused."""
     await flows.no_code(par, authorization, await par.push(response_type=value))
 
 
-@verifies("fapi2-security-profile-5.3.2.2-requests-without-push-refused")
+@verifies(
+    "fapi2-security-profile-5.3.2.2-requests-without-push-refused",
+    "atproto-oauth-pushed-authorization-requests-par-requests-without-push-refused",
+)
 @each(client=roles.confidential, method=("GET", "POST"))
 async def test_request_that_was_not_pushed_is_refused(
     par: Par, authorization: Authorization, client: str, method: str
@@ -70,7 +76,10 @@ async def test_request_object_that_was_not_pushed_is_refused(
     expect.no_code(outcome, control=await control(par, authorization, client))
 
 
-@verifies("fapi2-security-profile-5.3.2.2-missing-code-challenge-refused")
+@verifies(
+    "fapi2-security-profile-5.3.2.2-missing-code-challenge-refused",
+    "atproto-oauth-request-fields-missing-code-challenge-refused",
+)
 @each(client=roles.confidential)
 async def test_push_without_a_code_challenge_is_refused(par: Par, authorization: Authorization, client: str) -> None:
     """A push without code_challenge is refused."""
@@ -78,14 +87,20 @@ async def test_push_without_a_code_challenge_is_refused(par: Par, authorization:
     await flows.no_code(par, authorization, answer)
 
 
-@verifies("fapi2-security-profile-5.3.2.2-plain-code-challenge-refused")
+@verifies(
+    "fapi2-security-profile-5.3.2.2-plain-code-challenge-refused",
+    "atproto-oauth-proof-key-for-code-exchange-pkce-plain-refused",
+)
 async def test_plain_code_challenge_is_refused(par: Par, authorization: Authorization) -> None:
     """A push with code_challenge_method plain is refused."""
     answer = await par.push(code_challenge=new_verifier(), code_challenge_method="plain")
     await flows.no_code(par, authorization, answer)
 
 
-@verifies("fapi2-security-profile-5.3.2.2-missing-code-challenge-method-refused")
+@verifies(
+    "fapi2-security-profile-5.3.2.2-missing-code-challenge-method-refused",
+    "atproto-oauth-request-fields-missing-code-challenge-method-refused",
+)
 async def test_push_without_a_code_challenge_method_is_refused(par: Par, authorization: Authorization) -> None:
     """A push with code_challenge but without code_challenge_method is refused."""
     await flows.no_code(par, authorization, await par.push(code_challenge_method=None))

@@ -25,7 +25,7 @@ def document(target: Target) -> dict[str, object]:
     return dict(target.metadata.document)
 
 
-@verifies("rfc9126-2-metadata-published")
+@verifies("rfc9126-2-metadata-published", "atproto-oauth-pushed-authorization-requests-par-par-endpoint-in-metadata")
 async def test_metadata_names_the_par_endpoint(target: Target) -> None:
     """The metadata names the pushed authorization request endpoint."""
     expect.that(
@@ -37,7 +37,7 @@ async def test_metadata_names_the_par_endpoint(target: Target) -> None:
     )
 
 
-@verifies("rfc9126-5-endpoint-url")
+@verifies("rfc9126-5-endpoint-url", "atproto-oauth-pushed-authorization-requests-par-par-endpoint-in-metadata")
 async def test_published_par_endpoint_is_an_absolute_url(target: Target) -> None:
     """What the metadata names as pushed authorization request endpoint is an absolute URL."""
     value = document(target).get(MEMBER)

@@ -101,7 +101,7 @@ def near_misses(profile: Profile) -> dict[str, str]:
     return {name: uri for name, uri in changes.items() if uri not in taken and uri != registered}
 
 
-@verifies("rfc9126-2.1-redirect-uri-validated")
+@verifies("rfc9126-2.1-redirect-uri-validated", "atproto-oauth-request-fields-unregistered-redirect-uri-refused")
 @each(redirect_uri=near_misses)
 async def test_unregistered_redirect_uri_brings_no_code(
     par: Par, authorization: Authorization, target: Target, redirect_uri: str
@@ -162,7 +162,7 @@ def unknown_scopes(profile: Profile) -> dict[str, str]:
     return scopes
 
 
-@verifies("rfc9126-2.1-scope-validated")
+@verifies("rfc9126-2.1-scope-validated", "atproto-oauth-request-fields-undeclared-scope-refused")
 @each(scope=unknown_scopes)
 async def test_scope_that_the_client_must_not_have_is_not_granted(
     par: Par, authorization: Authorization, token: Token, scope: str
@@ -385,7 +385,7 @@ async def test_pushed_nonce_stands_in_the_id_token(
     )
 
 
-@verifies("rfc9126-2-pkce-effective")
+@verifies("rfc9126-2-pkce-effective", "atproto-oauth-proof-key-for-code-exchange-pkce-s256-supported")
 async def test_code_of_a_pushed_challenge_is_redeemed_with_its_verifier(
     par: Par, authorization: Authorization, token: Token, target: Target
 ) -> None:

@@ -9,30 +9,37 @@ import re
 import shlex
 from urllib.parse import quote, quote_plus
 
+#: A piece of base64 that is shorter stands in other texts, too (characters).
+_SHORTEST = 6
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
 
 
 def disguises(value: str) -> set[str]:
-    """The encodings that protocols and echoing servers use: the value itself, percent-encoding, base64, hex."""
+    """The encodings that protocols and echoing servers use: the value itself, percent-encoding, hex, base64."""
     data = value.encode("utf-8", "surrogatepass")
     encoded = base64.b64encode(data).decode()
     urlsafe = base64.urlsafe_b64encode(data).decode()
     forms = {value, encoded, encoded.rstrip("="), urlsafe.rstrip("="), data.hex(), data.hex().upper()}
     forms |= {quoted(form, safe="") for form in (value, encoded) for quoted in (quote, quote_plus)}
+    forms |= {form for text in {value, quote_plus(value)} for form in inside_base64(text)}
     return forms | {_PERCENT.sub(lambda found: found[0].lower(), form) for form in forms if "%" in form}
 
 
+def inside_base64(value: str) -> set[str]:
+    """What is seen of a value in the base64 of a longer text: only the signs that depend on nothing but the value."""
+    data = value.encode("utf-8", "surrogatepass")
+    forms = set()
+    for offset in range(3):
+        whole = base64.b64encode(b"\0" * offset + data).decode().rstrip("=")
+        inner = whole[(offset * 8 + 5) // 6 : (offset + len(data)) * 8 // 6]
+        forms |= {inner, inner.replace("+", "-").replace("/", "_"), quote(inner, safe="")}
+    return {form for form in forms if len(form) >= _SHORTEST}
+
+
 def all_disguises(value: str) -> set[str]:
-    """Further the escapes of JSON, HTML, Python and shells, base64 inside longer texts, and UTF-8 taken for Latin-1."""
+    """Further the escapes of JSON, HTML, Python and shells, and UTF-8 taken for Latin-1."""
     data = value.encode("utf-8", "surrogatepass")
     forms = disguises(value)
     forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
     forms |= {html.escape(value), html.escape(value, quote=False), shlex.quote(value), shlex.quote(value)[1:-1]}
-    forms |= {data.decode("latin-1"), quote(value), value.replace("\n", "\\n"), " ".join(value.split())}
-    for offset in range(3):
-        # Where the secret stands inside a text, only the base64 signs that depend on nothing but it.
-        inner = base64.b64encode(b"\0" * offset + data).decode().rstrip("=")
-        whole = inner[(offset * 8 + 5) // 6 : (offset + len(data)) * 8 // 6]
-        if len(whole) >= 8:
-            forms |= {whole, whole.replace("+", "-").replace("/", "_"), quote(whole, safe="")}
-    return forms
+    return forms | {data.decode("latin-1"), quote(value), value.replace("\n", "\\n"), " ".join(value.split())}

@@ -49,7 +49,7 @@ PUBLIC = frozenset(
 )
 _SECRET_MEMBER = re.compile(r"(token|secret|passw(or)?d|assertion|session_?id)$", re.IGNORECASE)
 _PLAIN = re.compile(r"[a-z_\-]+|[A-Z_\-]+")
-_WORD = re.compile(r"[A-Za-z0-9_\-]{8,}")
+_WORD = re.compile(r"[A-Za-z0-9_\-]*")
 _TOKEN = re.compile(r"[A-Za-z0-9_\-.~+/%]{4,}")
 _FIELD = re.compile(rf"(?<![A-Za-z0-9_])({'|'.join(sorted(SECRET_FIELDS))})=([^&\s\"'<>;,#]+)")
 _MEMBER = re.compile(rf"\"({'|'.join(sorted(SECRET_MEMBERS))})\"(\s*:\s*)\"((?:[^\"\\]++|\\.)*+)\"")
@@ -76,7 +76,6 @@ class Redactor:
     def __init__(self, secrets_of_profile: Iterable[str] = ()) -> None:
         self._key = secrets.token_bytes(16)
         self._known: set[str] = set()
-        self._words: dict[str, str] = {}
         self._beginnings: dict[str, list[str]] = {}
         self._tokens: dict[str, str] = {}
         self._odd: dict[str, str] = {}
@@ -100,19 +99,22 @@ class Redactor:
         value = value[:_LONGEST]
         self._known.add(value)
         for form in disguises(value) if len(self._known) < _DISGUISED else (value,):
-            self._tokens.setdefault(form, mark)
-            for word in _WORD.findall(form):
+            for token in _TOKEN.findall(form):
                 # A part that is a plain word (request_uri in a URN) gives nothing away, and stands everywhere.
-                if word == value or not _PLAIN.fullmatch(word):
-                    self._learn_word(word, mark)
-        if not _WORD.search(value) and len(value) > 5 and len(self._odd) < _MOST_ODD:
+                if token == value or not _PLAIN.fullmatch(token):
+                    self._learn_token(token, mark)
+        long = any(len(token) >= _SHORTEST for token in _TOKEN.findall(value))
+        if not long and len(value) > 5 and len(self._odd) < _MOST_ODD:
             self._odd[value] = mark
 
-    def _learn_word(self, word: str, mark: str) -> None:
-        if self._words.setdefault(word, mark) == mark:
-            alike = self._beginnings.setdefault(word[:_SHORTEST], [])
-            if len(alike) <= _ALIKE and word not in alike:
-                alike.append(word)
+    def _learn_token(self, token: str, mark: str) -> None:
+        if token in self._tokens or token in PUBLIC:
+            return
+        self._tokens[token] = mark
+        if len(token) >= _SHORTEST:
+            alike = self._beginnings.setdefault(token[:_SHORTEST], [])
+            if len(alike) <= _ALIKE:
+                alike.append(token)
 
     def _learn_phrase(self, value: str) -> None:
         mark = self.fingerprint(value)
@@ -134,22 +136,26 @@ class Redactor:
         return _MEMBER.sub(lambda found: f'"{found[1]}"{found[2]}"{self._in_its_place(found[3], found[3])}"', text)
 
     def _token(self, found: re.Match[str]) -> str:
-        mark = self._tokens.get(found[0])
-        return mark if mark is not None else _WORD.sub(self._word, found[0])
-
-    def _word(self, found: re.Match[str]) -> str:
-        """The mark of a word that is a secret, or has one in it: then nothing of it is shown."""
-        word = found[0]
-        if word in self._words:
-            return self._words[word]
-        for start in range(len(word) - _SHORTEST + 1):
-            alike = self._beginnings.get(word[start : start + _SHORTEST])
-            if alike is None:
+        """The mark of what is a secret as a whole; else what has one in it, without the words around that."""
+        text = found[0]
+        if text in self._tokens:
+            return self._tokens[text]
+        start, shown, done = 0, "", 0
+        while start <= len(text) - _SHORTEST:
+            secret = self._secret_at(text, start) if text[start : start + _SHORTEST] in self._beginnings else None
+            if secret is None:
+                start += 1
                 continue
-            for secret in alike if len(alike) <= _ALIKE else alike[:1]:
-                if len(alike) > _ALIKE or word.startswith(secret, start):
-                    return self._words[secret]
-        return word
+            begin = start - len(_WORD.match(text[done:start][::-1])[0])  # type: ignore[index]
+            start = _WORD.match(text, start + len(secret)).end()  # type: ignore[union-attr]
+            shown, done = shown + text[done:begin] + self._tokens[secret], start
+        return shown + text[done:]
+
+    def _secret_at(self, text: str, start: int) -> str | None:
+        alike = self._beginnings[text[start : start + _SHORTEST]]
+        if len(alike) > _ALIKE:
+            return alike[0]
+        return max((secret for secret in alike if text.startswith(secret, start)), key=len, default=None)
 
     def _in_its_place(self, shown: str, value: str) -> str:
         """The mark of a value that stands where a credential stands, however short it is."""

@@ -78,6 +78,12 @@ def allowing(form: Form) -> Element | None:
     return (said or quiet or [None])[0]  # type: ignore[list-item]
 
 
+def agrees(form: Form) -> bool:
+    """Whether the button that goes on says so in words."""
+    button = allowing(form)
+    return button is not None and _ALLOW.search(_words(button)) is not None
+
+
 def denying(page: Page) -> tuple[Form, Element] | Element | None:
     """What refuses consent: a button of a form, or a link."""
     for form in page.forms:

@@ -213,7 +213,7 @@ class Login(Model):
     driver: Literal["form", "rest", "manual", "none"] = Field(
         default="form",
         description="form: HTML forms over HTTP, found automatically or by steps; "
-        "rest: calls, then authorize; "
+        "rest: calls, then authorize (a browser walks the pages nevertheless, by steps or by itself); "
         "manual: a person logs in once in the browser that opens; none: nobody can log in.",
     )
     user: str = Field(default="first", description="Which user logs in where a check does not say.")

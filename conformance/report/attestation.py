@@ -72,9 +72,9 @@ class AttestationError(ValueError):
 
 def private_key(path: Path) -> PrivateKey:
     """The key to sign with, from a PEM file; its passphrase, if it has one, from PAR_SIGN_PASSPHRASE."""
-    passphrase = os.environ.get(PASSPHRASE)
+    passphrase, content = os.environ.get(PASSPHRASE), _bytes(path)
     try:
-        key = load_pem_private_key(_bytes(path), passphrase.encode() if passphrase else None)
+        key = load_pem_private_key(content, passphrase.encode() if passphrase else None)
     except TypeError as error:  # a passphrase is missing, or there is one too many
         raise KeyFileError(f"{path}: {_line(error)} ({PASSPHRASE})") from error
     except ValueError as error:
@@ -86,8 +86,9 @@ def private_key(path: Path) -> PrivateKey:
 
 def public_key(path: Path) -> PublicKey:
     """The key to verify with, from a PEM file."""
+    content = _bytes(path)
     try:
-        key = load_pem_public_key(_bytes(path))
+        key = load_pem_public_key(content)
     except ValueError as error:
         raise KeyFileError(f"{path} is no public key in PEM: {_line(error)}") from error
     if not isinstance(key, PublicKey) or not _curve(key):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from conformance.report import html, junit, markdown, sarif
+from conformance.report import har, html, junit, markdown, sarif
 from conformance.report.record import VERSION, Run
 
 #: The file that is the truth of a run.
@@ -38,6 +38,9 @@ def write(run: Run, folder: Path) -> dict[str, Path]:
     for view, (name, render) in VIEWS.items():
         paths[view] = folder / name
         write_whole(paths[view], render(run))
+    if har.in_browser(run):
+        paths["har"] = folder / har.NAME
+        write_whole(paths["har"], har.render(run))
     return paths
 
 

@@ -251,13 +251,13 @@ class ScopeIsNotTold(AuthorizationServer):
 
 
 @fault("rfc6749-3.3-missing-scope-handled")
-class MissingScopeIsInvalidRequest(AuthorizationServer):
-    """BUG: a request without scope is refused with invalid_request (RFC 6749 section 3.3)."""
+class MissingScopeIsMisnamed(AuthorizationServer):
+    """BUG: a request without scope is refused with unauthorized_client (RFC 6749 section 3.3)."""
 
     def check_scope(self, client: RegisteredClient, parameters: Parameters) -> None:
         """Demand one."""
         if "scope" not in parameters:
-            raise OAuthError("invalid_request", "scope is missing")
+            raise OAuthError("unauthorized_client", "scope is missing")
         super().check_scope(client, parameters)
 
 
