@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 # The real servers whose findings have all been looked at; name others to try them.
-SERVERS ?= oidc-provider
+SERVERS ?= glewlwyd oidc-provider oidc-provider-fapi2 oidc-provider-signed oidc-provider-7 idpyoidc lemonldap-ng
 
 # Tests of parts that are still being built; `make test-all` runs them too.
 UNSETTLED := $(addprefix --ignore=tests/,test_matrix.py hostile test_baseline.py test_dialects.py test_browser_leg.py \
@@ -14,7 +14,7 @@ UNSETTLED := $(addprefix --ignore=tests/,test_matrix.py hostile test_baseline.py
 	test_report_browser.py test_report_allure.py test_report_html.py test_command_line.py test_no_leaks.py \
 	test_bridge.py test_report_har.py test_parsers_fuzzed.py)
 
-.PHONY: test-all run test test-servers lint matrix clean
+.PHONY: test-all run test test-servers servers-page lint matrix clean
 
 run: $(READY) ## Run the suite against its own reference server; the path of the report comes last.
 	@$(BIN)/par-conformance run $(TARGET)
@@ -34,7 +34,10 @@ matrix: $(DEV) ## Every fault against every check.
 	$(BIN)/python -m conformance.matrix
 
 test-servers: $(DEV) ## The suite against real servers that others wrote (npm, apt, pip).
-	$(BIN)/python -m conformance.bench $(SERVERS)
+	$(BIN)/python -m conformance.bench --at-once 2 $(SERVERS)
+
+servers-page: $(DEV) ## docs/servers.md, from the last runs of test-servers.
+	$(BIN)/python -m conformance.bench --recorded --write docs/servers.md $(SERVERS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

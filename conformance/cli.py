@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from contextlib import ExitStack
 from enum import StrEnum
@@ -94,7 +95,10 @@ def doctor(profile: Annotated[Path, typer.Argument(help="Profile of the target."
     except ProfileError as mistakes:
         raise _stop(str(mistakes)) from None
     print_findings(findings, Console())
-    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+    good = all(finding.good for finding in findings)
+    if good:
+        typer.echo(f"next: par-conformance run {shlex.quote(str(profile))}")
+    raise typer.Exit(0 if good else 1)
 
 
 @app.command(name="schema", help="Print a JSON Schema: of the profile, for editors, or of report.json.")

@@ -35,6 +35,8 @@ from conformance.verdict import NotApplicable, NotExercised
 SKEW = 5
 #: What is told of one thing (characters).
 LONGEST = 1000
+#: The fix for a client with a certificate at a server without TLS.
+NO_CERTIFICATE = "a certificate is shown under https only: take this client out, or give the server an https address"
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,8 @@ async def _clients(wire: Wire, target: Target) -> AsyncIterator[Finding]:
             continue
         described = (answer.json or {}).get("error_description")
         text = answer.summary + (f": {described}" if isinstance(described, str) else "")
-        yield Finding(subject, False, text, _client_fix(answer.error))
+        bare = entry.certificate is not None and target.par_endpoint.startswith("http:")
+        yield Finding(subject, False, text, NO_CERTIFICATE if bare else _client_fix(answer.error))
 
 
 def _client_fix(error: str | None) -> str:
@@ -212,6 +215,6 @@ def print_findings(findings: list[Finding], console: Console) -> None:
     for finding in findings:
         mark = "[green]ok[/]" if finding.good else "[red]no[/]"
         console.print(f"{mark}  [bold]{finding.subject}[/]: ", end="")
-        console.print(finding.found, markup=False, highlight=False)
+        console.print(finding.found, markup=False, highlight=False, soft_wrap=True)
         if finding.fix:
-            console.print(f"    fix: {finding.fix}", markup=False, highlight=False)
+            console.print(f"    fix: {finding.fix}", markup=False, highlight=False, soft_wrap=True)

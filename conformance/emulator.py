@@ -7,7 +7,6 @@ every identifier, secret, key and certificate is.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shlex
 import tempfile
@@ -96,12 +95,33 @@ def emulate(
 
 def lines(emulator: Emulator) -> Iterator[str]:
     """What a shell reads to point the profile at an emulator; what is for people are comments."""
+    name = emulator.dialect.name
     yield f"# {emulator.dialect.about}"
     yield f"# listens on {emulator.running.authorization_server.origin} until Ctrl-C"
-    for name, value in sorted(emulator.environment.items()):
-        yield f"export {name}={shlex.quote(value)}"
-    yield "# with these variables set, in another shell:"
-    yield f"# par-conformance run {shlex.quote(os.path.relpath(emulator.profile))}"
+    yield f"# to keep these lines for another shell:  par-conformance serve --dialect {name} > {name}.env"
+    for variable, value in sorted(emulator.environment.items()):
+        yield f"export {variable}={shlex.quote(value)}"
+    yield f"# in another shell, after  . ./{name}.env  :"
+    yield from (f"# {command}" for command in _commands(emulator))
+
+
+def _commands(emulator: Emulator) -> Iterator[str]:
+    """What a new user enters next: a copy of a shipped profile is examined and run, any other where it is."""
+    profile = emulator.profile
+    path = shlex.quote(str(profile))
+    if shipped().get(profile.stem) == profile:
+        path = profile.name
+        yield f"par-conformance init {profile.stem}"
+    if emulator.dialect.beside:
+        yield f"{emulator.dialect.beside}  (which goes on: in a shell of its own, with the same variables)"
+    yield f"par-conformance doctor {path}"
+    yield f"par-conformance run {path}"
+
+
+def made_up(profile: Path, folder: Path, known: Mapping[str, str]) -> dict[str, str]:
+    """`known`, and a made-up value for every other variable that a profile wants; certificates go into `folder`."""
+    document = yaml.safe_load(profile.read_text(encoding="utf-8"))
+    return {**known, **_Made(folder, document).environment(known)}
 
 
 class _Made:
@@ -121,10 +141,12 @@ class _Made:
                 if variable:
                     found[variable] = secrets.token_urlsafe(32) if name == "secret" else _key_set(role, client)
             certificate = client.get("certificate")
-            if certificate:
+            if variables(certificate):
                 found |= self._certificate(role, certificate)
         for user in self._document.get("users", {}).values():
-            found[user["password"]["env"]] = secrets.token_urlsafe(12)
+            variable = user["password"].get("env")
+            if variable:
+                found[variable] = secrets.token_urlsafe(12)
         for variable in variables(self._document).values():
             wanted = variable.needed or (variable.default is None and variable.unless not in known)
             if wanted and variable.name not in {*known, *found}:

@@ -43,6 +43,8 @@ LIVENESS_PAUSE = 0.5
 UNANSWERED = 16
 #: How much longer than an ordinary check a long one may take.
 LONG = 10
+#: How much longer a check in the browser may take: it starts pages by the dozen, on a machine that may be busy.
+IN_BROWSER = 2
 #: What a result tells of a server's words (characters); the evidence has more.
 LONGEST_MESSAGE = 4000
 LONGEST_WORD = 200
@@ -158,12 +160,13 @@ class Engine:
     def live(self) -> Live:
         """How things stand, for the live line."""
         states = list(self.states.values())
-        drawn = [s.progress for s in states if s.progress and not s.future.done()]
+        drawn = [s.progress for s in states if s.progress]
+        drawing = any(s.progress and not s.future.done() for s in states)
         return Live(
             finished=sum(s.future.done() for s in states),
             everything=len(states),
             waiting=[(s.case.title, s.waiting_until) for s in states if s.waiting_until is not None],
-            examples=(sum(done for done, _ in drawn), sum(total for _, total in drawn)),
+            examples=(sum(done for done, _ in drawn), sum(total for _, total in drawn)) if drawing else (0, 0),
         )
 
     # -- on the loop -------------------------------------------------------------------------------------------------
@@ -303,7 +306,8 @@ class Engine:
 
     async def _judge(self, state: State) -> CheckResult:
         state.started = self.clock.now()
-        seconds = self._limits.check_seconds * (LONG if state.case.check.long else 1)
+        longer = LONG if state.case.check.long else IN_BROWSER if state.case.uses_browser else 1
+        seconds = self._limits.check_seconds * longer
         limit = asyncio.timeout(seconds)
         wire = Wire(self._transport, self.clock, lambda moment: self._pause(state, limit, moment), state.evidence)
         wire.progress = state.report

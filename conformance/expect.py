@@ -85,6 +85,8 @@ def code(outcome: Outcome, *, control: Outcome | None = None) -> Outcome:
         raise NotExercised(f"the same attempt without the change brought no code either: {control.summary}")
     if outcome.ending is Ending.STUCK:
         raise NotExercised(f"the login did not come to an end: {outcome.reason}")
+    if outcome.late:
+        raise NotExercised(f"the request_uri had lived out its time when it was opened: {outcome.summary}")
     raise Violation(
         "no-code",
         f"the authorization request brought no code: {outcome.summary}",

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from conformance.profile.shipped import shipped
+from conformance.profile.shipped import guide, shipped
 from conformance.profile.variables import Variable, variables
 
 
@@ -48,16 +48,30 @@ def next_steps(path: Path, environ: Mapping[str, str] = os.environ) -> Iterator[
     found = [one for one in variables(document).values() if not (by_hand and one.key[0] == "users")]
     missing = [one for one in found if _missing(one, environ)]
     yield f"wrote {path.name}"
+    page = guide(path)
+    if page is not None:
+        yield f"what to create, and where each value comes from: {page}"
     if missing:
-        yield f"set these variables (docs/targets/{path.stem}.md says where each comes from), or take out the roles"
-        yield "that are not there:"
-        yield from (f"  {one.name}{'  (secret)' if one.secret else ''}" for one in missing)
+        yield "set these variables; of the roles only `first` is needed, take out of the profile what is not there:"
+        yield from (f"  {one.name}{_hint(one)}" for one in missing)
     defaults = [f"{one.name}={one.default}" for one in found if one.default and "${" not in one.default]
     if defaults:
         yield "these have a default:"
         yield from (f"  {text}" for text in defaults)
     yield "then:"
     yield f"  par-conformance doctor {path.name}"
+
+
+def _hint(variable: Variable) -> str:
+    """What kind of value is wanted, where the name does not say it."""
+    match variable.key:
+        case ("authorization_to_test", "until"):
+            return "  (a date: YYYY-MM-DD)"
+        case (*_, "keys", "env"):
+            return "  (secret: a private JWK set)"
+        case (*_, "certificate_file" | "key_file"):
+            return "  (a PEM file)"
+    return "  (secret)" if variable.secret else ""
 
 
 def _missing(variable: Variable, environ: Mapping[str, str]) -> bool:

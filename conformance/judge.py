@@ -62,12 +62,19 @@ def judge(
     listed = list(results)
     book = _Deviations(deviations, today)
     found: list[RequirementResult] = []
+    about: dict[str, list[CheckResult]] = {}
+    for result in listed:
+        for requirement in dict.fromkeys(result.requirements):
+            about.setdefault(requirement, []).append(result)
+    verifying: dict[str, list[str]] = {}
+    for check, ids in verified_by.items():
+        for requirement in dict.fromkeys(ids):
+            verifying.setdefault(requirement, []).append(check)
     for requirement, applied in in_force.items():
-        own = [result for result in listed if requirement in result.requirements]
-        checks = [check for check, ids in verified_by.items() if requirement in ids]
+        own = about.get(requirement, [])
         if not complete and not own:
             continue
-        found.append(_requirement(catalogue, applied, own, checks, book))
+        found.append(_requirement(catalogue, applied, own, verifying.get(requirement, []), book))
     entries = book.results({result.name for result in listed}, in_force, listed, complete=complete)
     stale = {entry.requirement for entry in entries if entry.state == "stale"}
     found = [

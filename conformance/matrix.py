@@ -1,26 +1,23 @@
 """The kill matrix: every fault of the reference server against every check, the clock turned and not waited for.
 
-A fault can change only checks in whose course one of the methods that it overrides is called. Which those are is learnt
-from one traced run of the correct server, so that no fault is tried on checks that cannot notice it.
+Faults are tried in pools: one server has many of them at once, of which no two override the same rule or are about the
+same requirement. A pool is good if every finding is about a requirement that one of its faults breaks, and every such
+requirement has a finding. A pool that is not is split until it is known which fault it is.
 
-`python -m conformance.matrix [NAME …]` prints what turned; without names it tries everything that needs no browser,
-with `--browser` the rest, and fails where a fault is not caught exactly, or a check is killed by none.
+`python -m conformance.matrix [NAME …]` tries all faults, or some, and fails where one is not caught exactly, or where a
+check is killed by none. `--browser` tries those that only a browser meets, `--write FILE` writes the table.
 """
 
 from __future__ import annotations
 
-import functools
-import gc
+import multiprocessing
 import os
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from conformance.check import Case, Function, cases_of, functions, runs_in_browser
@@ -44,31 +41,36 @@ CHECK_SECONDS = 20
 BROWSER_SECONDS = 90
 #: Examples of each fuzzed payload: only the faults that nothing else finds ask for more.
 EXAMPLES = 6
-#: For fewer faults than this it does not pay to learn first which checks they concern.
-FEW = 8
-#: On the command line: the faults that need a browser, and no others.
-BROWSER = "--browser"
-_SERVER = str(Path(__file__).parent / "server")
+#: More faults than this in one server get in each other's way more often than it saves.
+LARGEST_POOL = 24
+#: Workers begin anew: no thread and no socket of this process is in them.
+FRESH = multiprocessing.get_context("spawn")
 
-Touched = Mapping[str, frozenset[str]]
+Pool = tuple[Fault, ...]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one fault did: which requirements turned into a finding, and which could not be judged any more."""
+    """What one fault did: the ids that turned and the checks (file::function) that saw it.
+
+    `missed` should have turned and did not; `unexpected` are findings about nothing that the fault breaks.
+    """
 
     name: str
-    turns: frozenset[str]
-    turned: Mapping[str, Verdict]
-    blinded: frozenset[str]
-    observed: frozenset[str]
+    turned: frozenset[str]
     killed: frozenset[str]
+    observed: frozenset[str]
+    missed: frozenset[str]
+    unexpected: tuple[str, ...]
     seconds: float
 
     @property
     def exact(self) -> bool:
         """Whether those turned that should, and no other."""
-        return set(self.turned) == self.turns
+        return not self.missed and not self.unexpected
+
+
+# -- one run --------------------------------------------------------------------------------------------------------
 
 
 @cache
@@ -89,11 +91,14 @@ def trial(
     settings: Mapping[str, Any] | None = None,
     plans: tuple[str, ...] = (),
     loaded: LoadedProfile | None = None,
-    only: frozenset[str] | None = None,
     examples: int = EXAMPLES,
     browser: bool = False,
+    about: frozenset[str] | None = None,
 ) -> Run:
-    """Run every check, or only those of some names, on a server under a turned clock; in a browser only if asked to."""
+    """Run every check on a server under a turned clock; in a browser only if asked to.
+
+    With `about` only checks of these requirements have all their variants, and of every other check one is run.
+    """
     loaded = loaded or loaded_profile()
     seconds = {"check_seconds": BROWSER_SECONDS} if browser else {}
     profile = loaded.profile.model_copy(
@@ -105,53 +110,22 @@ def trial(
     )
     session = Session.of(replace(loaded, profile=profile), clock=TurnedClock(), server=server)
     try:
-        session.start([case for case in _cases(session, browser) if only is None or case.name in only])
+        session.start(_cases(session, browser, about))
         return session.conclude(wait=True, evidence=False)
     finally:
         session.close()
 
 
-def _cases(session: Session, browser: bool = False) -> Iterator[Case]:
+def _cases(session: Session, browser: bool, about: frozenset[str] | None) -> list[Case]:
     """Every check, those in a browser aside: they are slow, and only faults of their own need them."""
+    chosen: list[Case] = []
     for function in functions():
-        yield from (case for case in cases_of(function, session.loaded.profile) if browser or not case.uses_browser)
+        cases = [case for case in cases_of(function, session.loaded.profile) if browser or not case.uses_browser]
+        chosen += cases if about is None or any(about & set(case.check.requirements) for case in cases) else cases[:1]
+    return chosen
 
 
-# -- which checks a fault can change --------------------------------------------------------------------------------
-
-
-def trace(profile: str = "reference") -> Touched:
-    """For each check the names of the server's functions that are called in its course, from a run one by one."""
-    loaded = loaded_profile(profile)
-    limits = loaded.profile.limits.model_copy(update={"concurrency": 1, "examples": EXAMPLES})
-    loaded = replace(loaded, profile=loaded.profile.model_copy(update={"limits": limits}))
-    touched: dict[str, set[str]] = {}
-    current: list[set[str]] = [set()]
-
-    def watch(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_filename.startswith(_SERVER):
-            current[0].add(frame.f_code.co_name)
-
-    def watched(case: Case) -> Case:
-        @functools.wraps(case.function)
-        async def run(**arguments: Any) -> None:
-            current[0] = touched.setdefault(case.name, set())
-            await case.function(**arguments)
-
-        return replace(case, function=run)
-
-    threading.setprofile(watch)
-    try:
-        session = Session.of(loaded, clock=TurnedClock(), server=AuthorizationServer)
-    finally:
-        threading.setprofile(None)
-    try:
-        cases = [watched(case) for case in _cases(session)]
-        session.engine.run(cases)
-    finally:
-        session.close()
-    # After a wait it is no longer known whose calls they are: such a check is tried on every fault.
-    return {case.name: frozenset(touched.get(case.name, ())) for case in cases if not case.check.waits}
+# -- pools ----------------------------------------------------------------------------------------------------------
 
 
 def overridden(server: type[AuthorizationServer]) -> frozenset[str]:
@@ -160,151 +134,145 @@ def overridden(server: type[AuthorizationServer]) -> frozenset[str]:
     return frozenset(name for base in own for name in vars(base) if not name.startswith("__") or name == "__init__")
 
 
-def concerned(fault: Fault, touched: Touched) -> frozenset[str] | None:
-    """The checks that a fault can change; None for all of them."""
+def pooled(faults: Iterable[Fault]) -> list[Pool]:
+    """Faults that can be tried in one server: other rules, other requirements, the same circumstances."""
+    pools: list[list[Fault]] = []
+    for fault in sorted(faults, key=lambda fault: fault.name):
+        home = next((pool for pool in pools if _takes(pool, fault)), None)
+        if home is None:
+            pools.append([fault])
+        else:
+            home.append(fault)
+    return [tuple(pool) for pool in pools]
+
+
+def _takes(pool: Sequence[Fault], fault: Fault) -> bool:
     names = overridden(fault.server)
-    known = frozenset().union(*touched.values())
-    if "__init__" in names or not names & known:
-        return None
-    return frozenset(check for check, called in touched.items() if called & names)
-
-
-# -- trying faults --------------------------------------------------------------------------------------------------
-
-_BASELINES: dict[tuple[object, ...], Run] = {}
-_TRACES: dict[str, Touched] = {}
-
-
-def baseline(fault: Fault) -> Run:
-    """The run of the correct server under the fault's settings and plans, made once."""
-    key = _under(fault)
-    if key not in _BASELINES:
-        loaded = _loaded(fault)
-        _BASELINES[key] = trial(
-            AuthorizationServer, fault.settings, fault.plans or _plans(fault), loaded, browser=fault.browser
-        )
-    return _BASELINES[key]
-
-
-def _under(fault: Fault) -> tuple[object, ...]:
-    """What faults have to have in common to be compared with the same run."""
-    told = [repr(sorted(told.items())) for told in (fault.settings, fault.features)]
-    return (fault.profile, *told, fault.plans, fault.browser)
-
-
-def _loaded(fault: Fault) -> LoadedProfile:
-    loaded = loaded_profile(fault.profile)
-    told = {**loaded.profile.features, **{Feature(name): on for name, on in fault.features.items()}}
-    return replace(loaded, profile=loaded.profile.model_copy(update={"features": told}))
-
-
-def _plans(fault: Fault) -> tuple[str, ...]:
-    return PLANS if fault.profile == "reference" else tuple(loaded_profile(fault.profile).profile.plans)
-
-
-def _selection(fault: Fault) -> frozenset[str] | None:
-    if fault.settings or fault.features or fault.browser:
-        return None  # a trace under settings of its own would cost more than trying every check
-    if fault.profile not in _TRACES:
-        _TRACES[fault.profile] = trace(fault.profile)
-    touched = _TRACES[fault.profile]
-    found = concerned(fault, touched)
-    if found is None:
-        return None
-    return found | {check.name for check in baseline(fault).checks if check.name not in touched}
-
-
-def examine(fault: Fault, *, select: bool = True) -> Result:
-    """Try one fault: what is different from the correct server's run."""
-    started = time.perf_counter()
-    loaded = _loaded(fault)
-    only = _selection(fault) if select else None
-    before = {item.id: item.verdict for item in baseline(fault).requirements}
-    plans = fault.plans or _plans(fault)
-    run = trial(fault.server, fault.settings, plans, loaded, only, fault.examples, fault.browser)
-    ran = {id for check in run.checks for id in check.requirements}
-    changed = {
-        item.id: item.verdict for item in run.requirements if item.id in ran and item.verdict is not before.get(item.id)
-    }
-    seen = [check for check in run.checks if check.outcome == "violation"]
-    return Result(
-        fault.name,
-        fault.turns,
-        {id: verdict for id, verdict in changed.items() if verdict in FINDINGS},
-        frozenset(id for id, verdict in changed.items() if verdict not in FINDINGS),
-        frozenset(check.observed for check in seen if check.observed),
-        frozenset(check.name for check in seen),
-        time.perf_counter() - started,
+    return len(pool) < LARGEST_POOL and all(
+        _under(fault) == _under(other)
+        and not fault.turns & other.turns
+        and not names & overridden(other.server)
+        for other in pool
     )
 
 
-def _examine_named(name: str) -> Result:
-    gc.disable()
-    try:
-        return examine(load_faults()[name])
-    finally:
-        gc.enable()
+def _under(fault: Fault) -> tuple[object, ...]:
+    """What faults have to have in common to be tried in one run; one that hides others is tried alone."""
+    told = [repr(sorted(told.items())) for told in (fault.settings, fault.features)]
+    alone = fault.name if fault.alone else ""
+    return (fault.profile, *told, fault.plans, fault.examples, fault.browser, alone)
 
 
-def examine_all(names: Sequence[str]) -> Iterator[Result]:
-    """Try faults on all cores, each as soon as a core is free, in the order of the names."""
+def _server(pool: Pool) -> type[AuthorizationServer]:
+    """A server that has all the faults of a pool."""
+    return pool[0].server if len(pool) == 1 else type("Pool", tuple(fault.server for fault in pool), {})
+
+
+def examine(pool: Pool) -> list[Result]:
+    """Try the faults of a pool, together as far as they can be told apart."""
+    started = time.perf_counter()
+    first = pool[0]
+    loaded = loaded_profile(first.profile)
+    told = {**loaded.profile.features, **{Feature(name): on for name, on in first.features.items()}}
+    plans = first.plans or (PLANS if first.profile == "reference" else tuple(loaded.profile.plans))
+    run = trial(
+        _server(pool),
+        first.settings,
+        plans,
+        replace(loaded, profile=loaded.profile.model_copy(update={"features": told})),
+        first.examples,
+        first.browser,
+        frozenset().union(*(fault.turns for fault in pool)),
+    )
+    results = _told_apart(pool, run, time.perf_counter() - started)
+    if len(pool) == 1 or all(result.exact for result in results):
+        return results
+    half = len(pool) // 2
+    return [*examine(pool[:half]), *examine(pool[half:])]
+
+
+def _told_apart(pool: Pool, run: Run, seconds: float) -> list[Result]:
+    """Which fault of a pool each finding of its run belongs to. A finding of nobody is everybody's."""
+    verdicts = {item.id: item.verdict for item in run.requirements}
+    seen = [check for check in run.checks if check.outcome == "violation" and set(check.broken) & set(verdicts)]
+    nobodys = tuple(
+        sorted(
+            f"{check.name} finds {id}: {check.observed}"
+            for check in seen
+            for id in check.broken
+            if id in verdicts and not any(set(check.broken) & fault.turns for fault in pool)
+        )
+    )
+    results = []
+    for fault in pool:
+        own = [check for check in seen if set(check.broken) & fault.turns]
+        turned = frozenset(id for check in own for id in check.broken if verdicts.get(id) in FINDINGS)
+        results.append(
+            Result(
+                fault.name,
+                turned,
+                frozenset(check.name.split("[")[0] for check in own),
+                frozenset(check.observed for check in own if check.observed),
+                fault.turns - turned,
+                nobodys,
+                seconds / len(pool),
+            )
+        )
+    return results
+
+
+def examine_all(faults: Iterable[Fault]) -> Iterator[list[Result]]:
+    """Try faults on all cores, pool by pool."""
+    pools = sorted(pooled(faults), key=len, reverse=True)
+    with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=FRESH) as workers:
+        yield from workers.map(_examine_named, [[fault.name for fault in pool] for pool in pools])
+
+
+def _examine_named(names: Sequence[str]) -> list[Result]:
     faults = load_faults()
-    # Faults with the same settings go to the same worker, for they share a trace and a baseline.
-    grouped: dict[tuple[object, ...], list[str]] = {}
-    for name in names:
-        grouped.setdefault(_under(faults[name]), []).append(name)
-    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
-        yield from pool.map(_examine_named, [name for group in grouped.values() for name in group])
+    return examine(tuple(faults[name] for name in names))
+
+
+# -- what is told ---------------------------------------------------------------------------------------------------
 
 
 def lines(result: Result) -> Iterator[str]:
     """What to say of a result."""
-    mark = "ok" if result.exact else "NO"
-    yield f"{mark}  {result.name}  ({result.seconds:.1f} s)"
-    for requirement in sorted(set(result.turned) | result.turns):
-        if requirement not in result.turned:
-            yield f"      missed     {requirement}"
-        elif requirement not in result.turns:
-            yield f"      unexpected {requirement} is {result.turned[requirement]}"
+    yield f"{'ok' if result.exact else 'NO'}  {result.name}  ({result.seconds:.1f} s)"
+    yield from (f"      missed     {requirement}" for requirement in sorted(result.missed))
+    yield from (f"      unexpected {finding}" for finding in result.unexpected)
 
 
 def unkilled(results: Sequence[Result], checks: Sequence[Function]) -> list[str]:
     """The checks (functions) that no fault kills."""
-    killed = {name.split("[")[0] for result in results for name in result.killed}
-    return [
-        name
-        for function in checks
-        if (name := f"{function.__module__.rsplit('.', 1)[-1]}::{function.__name__}") not in killed
-    ]
+    killed = frozenset().union(*(result.killed for result in results))
+    names = (f"{function.__module__.rsplit('.', 1)[-1]}::{function.__name__}" for function in checks)
+    return [name for name in names if name not in killed]
 
 
 def main(names: list[str]) -> int:
-    """Try the named faults, or all; 1 if one of them is not caught exactly, or a check is killed by none.
-
-    `--browser` in place of names: the faults that only checks in a browser find, which are left out otherwise.
-    """
+    """Try the named faults, or all; 1 if one of them is not caught exactly, or a check is killed by none."""
     faults = load_faults()
-    browser = names == [BROWSER]
-    names = [] if browser else names
     unknown = [name for name in names if name not in faults]
     if unknown:
         sys.stderr.write(f"there is no fault {', '.join(unknown)}\n")
         return 2
-    chosen = names or [name for name, fault in faults.items() if fault.browser is browser]
-    results = []
-    few = len(chosen) < FEW
-    for result in (examine(faults[name], select=False) for name in chosen) if few else examine_all(chosen):
-        results.append(result)
-        sys.stdout.write("\n".join(lines(result)) + "\n")
+    results: list[Result] = []
+    chosen = [faults[name] for name in names] if names else list(faults.values())
+    for found in examine_all(chosen):
+        results += found
+        told = found if names else [result for result in found if not result.exact]
+        sys.stdout.write("".join(f"{line}\n" for result in told for line in lines(result)))
+        sys.stdout.write(f"    {len(results)} of {len(chosen)} faults tried\n")
         sys.stdout.flush()
     exact = sum(result.exact for result in results)
     sys.stdout.write(f"faults caught exactly: {exact} of {len(results)}\n")
     complete = exact == len(results)
     if not names:
-        checks = [function for function in functions() if runs_in_browser(function) is browser]
+        checks = functions()
         alive = unkilled(results, checks)
-        sys.stdout.write(f"checks killed: {len(checks) - len(alive)} of {len(checks)}\n")
         sys.stdout.write("".join(f"      killed by no fault: {name}\n" for name in alive))
+        sys.stdout.write(f"checks killed: {len(checks) - len(alive)} of {len(checks)}\n")
         complete = complete and not alive
     return 0 if complete else 1
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import sys
+import threading
 from collections.abc import Generator
 from concurrent.futures import TimeoutError as Unfinished
+from contextlib import nullcontext
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -28,6 +32,7 @@ FIXTURES = ("par", "authorization", "token", "target", "wire", "clock", "facts",
 _CASE = pytest.StashKey[Case]()
 _RESULT = pytest.StashKey[CheckResult]()
 _SESSION = pytest.StashKey[Session]()
+_ENOUGH = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -155,6 +160,29 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _session(session.config).start(cases, selection=_selection(session.config))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
+    """Hear Ctrl-C where a check is awaited: amid the hooks that report one it would pass for a defect.
+
+    The second one is heard at once.
+    """
+    config = session.config
+    own = threading.current_thread() is threading.main_thread() and bool(session.items)
+    if not own or not all(_CASE in item.stash for item in session.items):
+        return (yield)
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        if config.stash.get(_ENOUGH, False):
+            signal.default_int_handler(number, frame)
+        config.stash[_ENOUGH] = True
+
+    before = signal.signal(signal.SIGINT, heard)
+    try:
+        return (yield)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _selection(config: pytest.Config) -> str | None:
     chosen = [*(("-k " + config.option.keyword,) if config.option.keyword else ())]
     if config.args_source is pytest.Config.ArgsSource.ARGS:
@@ -179,15 +207,27 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-def _await(session: Session, item: pytest.Function) -> CheckResult:
-    live = session.live_line()
-    while True:
-        try:
-            return session.engine.result(item.stash[_CASE].name, timeout=0.1)
-        except Unfinished:
-            live.show()
-        finally:
-            live.clear()
+def _await(session: Session, item: pytest.Item) -> CheckResult:
+    """The result of a check as soon as it is there; until then a person sees how things stand."""
+    live, capture, terminal = (
+        session.live_line(),
+        item.config.pluginmanager.get_plugin("capturemanager"),
+        item.config.pluginmanager.get_plugin("terminalreporter"),
+    )
+    column = terminal._tw.width_of_current_line if terminal else 0
+    name = item.stash[_CASE].name
+    try:
+        while True:
+            if item.config.stash.get(_ENOUGH, False):
+                raise KeyboardInterrupt
+            try:
+                return session.engine.result(name, timeout=0.1)
+            except Unfinished:
+                with capture.global_and_fixture_disabled() if capture else nullcontext():
+                    live.show(column)
+    finally:
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            live.clear(column)
 
 
 @pytest.hookimpl(wrapper=True)

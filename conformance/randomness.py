@@ -79,7 +79,10 @@ def _bits(cores: Sequence[str]) -> tuple[float, ...]:
     length = min(map(len, cores))
     columns = [[core[i] for core in cores] for i in range(length)]
     alphabet = _alphabet({sign for column in columns if len(set(column)) > 2 for sign in column})
-    return tuple(_column_bits(column, alphabet) for column in columns)
+    return tuple(
+        0.0 if column in columns[:number] else _column_bits(column, alphabet)  # what is said twice adds nothing
+        for number, column in enumerate(columns)
+    )
 
 
 def _alphabet(signs: set[str]) -> int:

@@ -100,7 +100,7 @@ class Session:
             profile = profile.model_copy(update={"limits": profile.limits.model_copy(update=given)})
         if profile.embedded and start:
             now = clock.now if clock else time.time
-            running = stack.enter_context(serve(profile, loaded.keyring, server=server, now=now))
+            running = stack.enter_context(serve(profile, loaded.keyring, server=server, now=now, apart=clock is None))
             profile = at_embedded(profile, running)
         loaded = replace(loaded, profile=profile)
         catalogue = load_catalogue()

@@ -311,7 +311,14 @@ def _facts() -> list[Fact]:
             detail="200 pushes, one after another.",
             samples=[20 + 1000 * chance.lognormvariate(-4.4, 0.5) for _ in range(200)],
         ),
-        Fact(name="Largest accepted body", value="1,048,576", unit="bytes", detail="413 beyond it."),
+        Fact(
+            name="Largest accepted body",
+            value="1,048,576",
+            unit="bytes",
+            detail="413 beyond it.",
+            samples=[1_048_576, 1_049_600],
+            picture="limit",
+        ),
         Fact(name="Server header", value="\x1b[2Jserver", detail=HOSTILE),
     ]
 

@@ -89,6 +89,8 @@ def test_only_a_whole_run_passes() -> None:
 
     assert result() == "PASSED"
     assert result(conformance=Answer.INCOMPLETE) == "FAILED"
+    assert result(selection="-k metadata") == "FAILED"
+    assert result(interrupted=True) == "FAILED"
 
 
 def test_a_sealed_run_verifies(folder: Path, key: attestation.PrivateKey) -> None:

@@ -32,6 +32,7 @@ SHORT = {
     "hex-64-behind-a-long-prefix": lambda: "0123456789abcdef" * 4 + secrets.token_hex(8),
     "base64url-64": lambda: secrets.token_urlsafe(8),
     "uuid-with-64-random-bits": lambda: f"00000000-0000-4000-{secrets.token_hex(2)}-{secrets.token_hex(6)}",
+    "hex-40-five-times": lambda: secrets.token_hex(5) * 5,
     "decimal-19": lambda: "".join(secrets.choice("0123456789") for _ in range(19)),
 }
 

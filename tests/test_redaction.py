@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 from urllib.parse import quote
+
+import pytest
 
 from conformance.http.evidence import Evidence, RawExchange
 from conformance.http.message import Request, Response
@@ -38,6 +41,20 @@ def test_no_secret_is_left_in_a_record() -> None:
     for secret in (SECRET, quote(SECRET, safe=""), CODE, COOKIE, TOKEN):
         assert secret not in text
     assert base64.b64encode(f"client:{SECRET}".encode()).decode() not in text
+
+
+@pytest.mark.parametrize("secret", ["a-secret-of-16-by", "a-secret-of-17-byt", "a-secret-of-18-byte"])
+@pytest.mark.parametrize("client", ["c", "cl", "cli"])
+def test_no_bit_of_a_secret_is_left_at_its_edge_in_base64(client: str, secret: str) -> None:
+    whole = base64.b64encode(f"{client}:{secret}".encode()).decode()
+    before = base64.b64encode(f"{client}:".encode()).decode().rstrip("=")
+
+    shown = Redactor([secret]).text(f"Basic {whole}")
+
+    found = re.fullmatch(r"Basic (\w*)‹secret:[0-9a-f]{8}›=*", shown)
+    assert found
+    assert before.startswith(found[1])
+    assert len(found[1]) * 6 <= len(f"{client}:") * 8
 
 
 def test_what_is_no_secret_stays() -> None:

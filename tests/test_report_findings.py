@@ -8,7 +8,7 @@ import pytest
 
 from conformance.report.findings import count, findings, matrix
 from conformance.report.measures import answered, latencies, percentile, timeline
-from conformance.report.pictures import course, distribution, lifetime, of_fact, randomness, tally_bar
+from conformance.report.pictures import course, distribution, lifetime, limit, of_fact, randomness, tally_bar
 from conformance.report.record import DeviationResult, Fact, Run, Wait
 from conformance.verdict import Level, Verdict
 from tests.record_parts import STARTED, check, exchange, record, requirement
@@ -121,6 +121,9 @@ def test_a_wait_is_drawn_thin() -> None:
         lifetime([60, 66], "Never refused"),
         lifetime([60, 66, 70], "All known"),
         lifetime([0, 0, 0], "Nothing"),
+        limit([1000], "bytes", "Never refused"),
+        limit([1000, 1024], "bytes", "Both known"),
+        limit([0, 0], "bytes", "Nothing"),
         randomness([5.9, 0, 6], "Bits"),
         tally_bar({Verdict.PASS: 3, Verdict.FAIL: 1}, "Tally"),
         tally_bar({}, "Empty"),
@@ -145,6 +148,8 @@ def test_pictures_of_facts() -> None:
     assert "declared 1 min 0 s" not in of_fact(Fact(name="L", value="60", samples=[60], picture="lifetime"))
     assert "declared 60.0 s" in of_fact(Fact(name="L", value="60", samples=[60], picture="lifetime"))
     assert "128 are enough" in of_fact(Fact(name="R", value="9", samples=[3, 3, 3], picture="randomness"))
+    body = Fact(name="B", value="1,000", unit="bytes", samples=[1000, 1024], picture="limit")
+    assert "accepted at 1,000 bytes, refused at 1,024 bytes" in of_fact(body)
     assert "20 ms" in of_fact(Fact(name="T", value="3", unit="ms (median)", samples=[1, 20]))
     assert of_fact(Fact(name="T", value="3", samples=[3])) == ""
     assert of_fact(Fact(name="T", value="3", picture="lifetime")) == ""

@@ -167,9 +167,11 @@ def test_deviations_tell_reason_end_and_state(sample: BeautifulSoup) -> None:
 
 def test_facts_have_pictures(sample: BeautifulSoup) -> None:
     labels = [str(picture["aria-label"]) for picture in sample.select("#facts svg[role=img]")]
-    for part in ("declared 60.0 s; valid at 66.0 s, invalid at 70.0 s", "128 are enough", "histogram", "Timeline"):
+    lifetime = "declared 60.0 s; valid at 66.0 s, invalid at 70.0 s"
+    limit = "accepted at 1,048,576 bytes, refused at 1,049,600 bytes"
+    for part in (lifetime, limit, "128 are enough", "histogram", "Timeline"):
         assert any(part in label for label in labels)
-    assert "1,048,576 bytes" in text(sample.select_one("#facts .further"))
+    assert "Server header" in text(sample.select_one("#facts .further"))
     assert "Nothing was measured." in text(page(record([], [])).select_one("#facts"))
 
 
@@ -184,6 +186,12 @@ def test_the_matrix_is_whole_and_says_why_nothing_was_seen(sample: BeautifulSoup
 def test_a_requirement_without_check_or_reason_says_so() -> None:
     row = requirement("rfc9126-2.1-first", Verdict.UNTESTED, "Text.")
     assert text(page(record([row], [])).select_one("tr[data-verdict]")).endswith("No check covers it.")
+
+
+def test_what_a_finding_says_is_said_once() -> None:
+    found = check("a::b", "B.", ["rfc9126-2.1-first"], "violation", message="it was accepted")
+    row = requirement("rfc9126-2.1-first", Verdict.FAIL, "Text.", checks=["a::b"], reason="it was accepted")
+    assert text(page(record([row], [found])).select_one(".finding")).count("it was accepted") == 1
 
 
 def test_checks_that_differ_in_parameters_alone_stand_together() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ import yaml
 
 from conformance import doctor
 from conformance.check import functions
-from conformance.init import vendors
+from conformance.emulator import made_up
+from conformance.init import InitError, init, next_steps, vendors
+from conformance.profile.load import load
 from conformance.profile.model import Profile
+from conformance.profile.shipped import shipped
 from conformance.profile.variables import variables
 from conformance.server.dialects import load_dialects
 
@@ -21,6 +25,9 @@ OTHERS = (
     *("keycloak", "auth0", "okta", "duende", "curity", "connect2id", "pingfederate", "wso2"),
     *("authelia", "spring-authorization-server", "logto", "bluesky-pds"),
 )
+
+#: Where a made-up word would not do.
+ADDRESSES = {"BLUESKY_PDS_URL": "https://pds.example.com"}
 
 
 def rows() -> list[tuple[str, str]]:
@@ -79,6 +86,29 @@ def test_profile_of_a_vendor_says_what_nobody_has_confirmed(name: str) -> None:
     if name in OTHERS:
         assert all(entry["unverified"] for entry in document["deviations"])
     assert all(len(entry["reason"].split("(")) == 2 for entry in document["deviations"]), "a reason names its source"
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_every_profile_loads(name: str, tmp_path: Path) -> None:
+    tomorrow = (date.today() + timedelta(days=1)).isoformat()
+    environment = made_up(shipped()[name], tmp_path, {"PAR_AUTHORIZED_UNTIL": tomorrow, **ADDRESSES})
+
+    assert load(shipped()[name], environ=environment).profile.clients["first"].client_id
+
+
+@pytest.mark.parametrize("name", sorted(vendors()))
+def test_new_user_is_told_what_is_wanted(name: str, tmp_path: Path) -> None:
+    path = init(name, tmp_path)
+    told = list(next_steps(path, {}))
+    wanted = {line.split()[0] for line in told if line.startswith("  ") and "=" not in line} - {"par-conformance"}
+
+    assert path.read_bytes() == shipped()[name].read_bytes()
+    assert told[1].endswith(f"{name.removesuffix('-restricted')}.md")
+    assert Path(told[1].rpartition(": ")[2]).is_file()
+    assert told[-1] == f"  par-conformance doctor {name}.yaml"
+    assert list(next_steps(path, dict.fromkeys(wanted, "x")))[2:3] != told[2:3], "what is set is no task"
+    with pytest.raises(InitError, match="is there already"):
+        init(name, tmp_path)
 
 
 def test_vendors_are_those_with_a_page() -> None:

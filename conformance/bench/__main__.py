@@ -2,6 +2,6 @@
 
 import sys
 
-from conformance.bench.trials import main
+from conformance.bench.command import main
 
 sys.exit(main(sys.argv[1:]))

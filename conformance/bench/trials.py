@@ -1,40 +1,34 @@
-"""The suite against every server of the bench, one after the other, and what came out as a table."""
+"""The suite against servers of the bench, each profile in a process of its own."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+import yaml
 
 from conformance.bench.lifecycle import running
+from conformance.bench.material import write_private
 from conformance.bench.recipe import BenchError, Started
 from conformance.bench.servers import SERVERS
 from conformance.report.record import Run
-from conformance.verdict import Answer, Verdict
+from conformance.verdict import Answer
 
 #: Where the records of the bench go.
 REPORTS = Path("reports") / "bench"
 #: The servers that do not support PAR: of them a run has to say so, and end incomplete.
 WITHOUT_PAR = frozenset({"lemonldap-ng"})
-#: No run of one server takes longer (seconds).
-PATIENCE = 900
-SHOWN = (
-    Verdict.PASS,
-    Verdict.FAIL,
-    Verdict.WARN,
-    Verdict.NOTE,
-    Verdict.DEVIATION,
-    Verdict.STALE,
-    Verdict.INCONCLUSIVE,
-    Verdict.NOT_APPLICABLE,
-)
+#: No run of one profile takes longer (seconds).
+PATIENCE = 1800
+#: Beside its record, what the bench knows of a run.
+ABOUT = "bench.json"
 
 
 @dataclass(frozen=True)
@@ -46,7 +40,7 @@ class Trial:
     profile: str
     run: Run | None
     seconds: float
-    said: str
+    said: str = ""
 
     @property
     def good(self) -> bool:
@@ -54,25 +48,37 @@ class Trial:
         if self.run is None:
             return False
         if self.server in WITHOUT_PAR:
-            return self.run.gate is Answer.INCOMPLETE and bool(self.run.problems)
+            return self.run.gate is Answer.INCOMPLETE and len(self.run.problems) == 1
         return self.run.gate is Answer.PASS
 
 
-def trials(names: Sequence[str]) -> Iterator[Trial]:
-    """Start each server, run its profiles against it, stop it. One that does not start has no run."""
-    for name in names:
-        try:
+def trials(names: Sequence[str], *, browser: bool = True, at_once: int = 1) -> Iterator[Trial]:
+    """Start each server, run its profiles against it, stop it. One that does not start has no run.
+
+    So many servers are tried `at_once`. Each profile of a server gets it freshly started: what one run leaves
+    behind, sessions and consents, is none of the next one's business.
+    """
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        for found in pool.map(lambda name: list(_server(name, browser=browser)), names):
+            yield from found
+
+
+def _server(name: str, *, browser: bool) -> Iterator[Trial]:
+    try:
+        for number in range(len(SERVERS[name].profiles)):
             with running(name) as started:
-                for profile in started.profiles:
-                    yield trial(name, started, Path(profile))
-        except BenchError as error:
-            yield Trial(name, "", "", None, 0, str(error))
+                yield trial(name, started, started.profiles[number], browser=browser)
+    except BenchError as error:
+        yield Trial(name, "", "", None, 0, str(error))
 
 
-def trial(name: str, started: Started, profile: Path) -> Trial:
+def trial(name: str, started: Started, profile: Path, *, browser: bool = True) -> Trial:
     """Run one profile in a process of its own and read its record."""
+    reports = REPORTS if browser else REPORTS / "without-browser"
+    used = profile if browser else without_browser(profile, started)
+    before = set(_records(reports, profile))
     begun = time.perf_counter()
-    command = [sys.executable, "-m", "conformance", "run", str(profile), "--report-dir", str(REPORTS)]
+    command = [sys.executable, "-m", "conformance", "run", str(used), "--report-dir", str(reports)]
     try:
         done = subprocess.run(  # noqa: S603 - our own command
             command,
@@ -85,34 +91,42 @@ def trial(name: str, started: Started, profile: Path) -> Trial:
         said = done.stdout + done.stderr
     except subprocess.TimeoutExpired:
         said = f"the run did not end within {PATIENCE} s"
-    records = sorted((REPORTS / profile.stem).glob("*/report.json"))
-    fresh = [path for path in records if path.stat().st_mtime >= time.time() - (time.perf_counter() - begun) - 5]
-    run = Run.model_validate_json(fresh[-1].read_bytes()) if fresh else None
-    return Trial(name, started.version, profile.name, run, time.perf_counter() - begun, said)
+    found = Trial(name, started.version, profile.name, None, time.perf_counter() - begun, said)
+    fresh = [path for path in _records(reports, profile) if path not in before]
+    if not fresh:
+        return found
+    about = {"server": name, "version": started.version, "profile": profile.name, "seconds": round(found.seconds, 1)}
+    (fresh[-1].parent / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    return replace(found, run=_read(fresh[-1]))
 
 
-def table(found: Sequence[Trial]) -> Table:
-    """The trials as a table: server, version, requirements by verdict, seconds."""
-    shown = Table("server", "version", "profile", *map(str, SHOWN), "gate", "seconds")
-    for item in found:
-        counts = [str(item.run.tally.get(verdict, 0)) if item.run else "-" for verdict in SHOWN]
-        gate = str(item.run.gate) if item.run else "no record"
-        shown.add_row(item.server, item.version, item.profile, *counts, gate, f"{item.seconds:.0f}")
-    return shown
+def recorded(names: Sequence[str], reports: Path = REPORTS) -> Iterator[Trial]:
+    """The last run of each profile, as it was recorded, without running anything."""
+    for name in names:
+        for profile in SERVERS[name].profiles:
+            written = [path for path in _records(reports, Path(profile)) if (path.parent / ABOUT).exists()]
+            if not written:
+                yield Trial(name, "", profile, None, 0, "there is no record of a run")
+                continue
+            about = json.loads((written[-1].parent / ABOUT).read_text(encoding="utf-8"))
+            yield Trial(run=_read(written[-1]), **about)
 
 
-def main(names: Sequence[str]) -> int:
-    """Try the named servers, or all, and print the table; 1 if one of them did not come out as it should."""
-    console = Console(width=180 if not sys.stdout.isatty() else None, highlight=False)
-    found = []
-    for item in trials(names or list(SERVERS)):
-        found.append(item)
-        console.print(f"{item.server} {item.profile}: {item.run.sentence if item.run else item.said[-600:]}")
-        if item.run and not item.good:
-            for requirement in item.run.requirements:
-                if requirement.verdict in {Verdict.FAIL, Verdict.STALE, Verdict.INCONCLUSIVE}:
-                    console.print(f"    {requirement.verdict} {requirement.id}", markup=False)
-    console.print(table(found))
-    good = sum(item.good for item in found)
-    console.print(f"{good} passed, {len(found) - good} failed")
-    return 0 if good == len(found) else 1
+def without_browser(profile: Path, started: Started) -> Path:
+    """A copy of a profile that leaves out what only a browser shows, in the server's folder."""
+    document = yaml.safe_load(profile.read_text(encoding="utf-8"))
+    document["browser"] = {"off": True}
+    folder = started.log.parent
+    copy = folder / "without-browser" / profile.name
+    copy.parent.mkdir(exist_ok=True)
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    write_private(copy, text.replace("../.servers/", f"{folder.parent}/"))
+    return copy
+
+
+def _records(reports: Path, profile: Path) -> list[Path]:
+    return sorted((reports / profile.stem).glob("*/report.json"))
+
+
+def _read(path: Path) -> Run:
+    return Run.model_validate_json(path.read_bytes())

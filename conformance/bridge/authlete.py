@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import hmac
+import io
+import json
 import secrets
 import ssl
 import time
@@ -136,9 +138,12 @@ class Bridge:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         self.calls += 1
-        method = "GET" if body is None else "POST"
+        # As a stream: what a client pushed may be large.
+        content = None if body is None else io.BytesIO(json.dumps(body).encode())
+        method, headers = ("GET", None) if content is None else ("POST", {"Content-Type": "application/json"})
+        url = self.api.url.rstrip("/") + path
         try:
-            async with self._session.request(method, self.api.url.rstrip("/") + path, json=body) as answer:
+            async with self._session.request(method, url, data=content, headers=headers) as answer:
                 members = await answer.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError) as failure:
             return _broken(f"the API does not answer: {type(failure).__name__}")

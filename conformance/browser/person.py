@@ -15,7 +15,7 @@ from conformance.login.page import Element, Form
 from conformance.profile.model import Login, Step
 
 #: How long one touch of a page may take (milliseconds).
-TOUCH = 4000
+TOUCH = 10_000
 _ONE_TIME = re.compile(r"one-time|otp|passcode|verification|authenticator|\bcode\b|\bpin\b", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.\-]*")
 

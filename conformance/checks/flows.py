@@ -131,6 +131,44 @@ async def tolerated(par: Par, authorization: Authorization, answer: PushAnswer) 
     return expect.code(outcome, control=await authorization.open(await par.accepted(answer.push.client)))
 
 
+async def served_by_post(
+    par: Par, authorization: Authorization, target: Target, client: str | RegisteredClient = "first"
+) -> Outcome:
+    """An authorization request by POST brings a code. NotApplicable where only a person at a page could go on."""
+    outcome = await authorization.open(await par.accepted(client), method="POST")
+    if outcome.ending is Ending.CODE:
+        return outcome
+    page = outcome.page
+    shown = outcome.ending is Ending.ERROR_PAGE and page is not None and page.status < 300
+    if shown and target.profile.login.driver == "rest":
+        raise NotApplicable("a request by POST leads to a page, and people of this profile log in over an API")
+    return expect.code(outcome, control=await authorization.open(await par.accepted(client)))
+
+
+async def denied(
+    par: Par, authorization: Authorization, target: Target, **changes: Change
+) -> tuple[PushAnswer, Outcome]:
+    """A person says no. NotApplicable where no page asks.
+
+    A server may remember a consent, also the one that another check gives at this moment: then it is asked for anew.
+    """
+    openid = target.has(Feature.OPENID)
+    asked = await authorization.open(await par.accepted(**changes), stop="consent")
+    if asked.ending is Ending.CONSENT_ASKED:
+        answer = await par.accepted(**changes)
+        outcome = await authorization.open(answer, deny=True)
+        page_shown = any(response.status < 300 for response in outcome.responses)
+        if not outcome.granted or (page_shown and not openid):
+            return answer, outcome
+    if openid:
+        anew: dict[str, Change] = {**changes, "prompt": "consent"}
+        asked = await authorization.open(await par.accepted(openid_client(target), **anew), stop="consent")
+        if asked.ending is Ending.CONSENT_ASKED:
+            answer = await par.accepted(openid_client(target), **anew)
+            return answer, await authorization.open(answer, deny=True)
+    raise NotApplicable(f"there is no page on which a person could say no: {asked.summary}")
+
+
 async def error_at_client(
     par: Par, authorization: Authorization, target: Target, way: str, **changes: Change
 ) -> tuple[PushAnswer, Outcome]:
@@ -139,17 +177,14 @@ async def error_at_client(
     NotApplicable or NotExercised where the error does not get there.
     """
     if way == "denial":
-        answer = await par.accepted(**changes)
-        asked = await authorization.open(answer, stop="consent")
-        if asked.ending is not Ending.CONSENT_ASKED:
-            raise NotApplicable(f"there is no page on which a person could say no: {asked.summary}")
-        answer = await par.accepted(**changes)
-        outcome = await authorization.open(answer, deny=True)
+        answer, outcome = await denied(par, authorization, target, **changes)
     else:
         target.require(Feature.OPENID)
         answer = await par.accepted(openid_client(target), **{**changes, "prompt": "none"})
         outcome = await authorization.open(answer, browser=authorization.new_browser(None))
     if outcome.ending is not Ending.ERROR_REDIRECT:
+        if not outcome.granted and outcome.ending is not Ending.DIED:
+            raise NotApplicable(f"no error is sent to the client, a finding of its own: {outcome.summary}")
         raise NotExercised(f"no error came to the redirect_uri: {outcome.summary}")
     return answer, outcome
 

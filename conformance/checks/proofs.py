@@ -43,8 +43,11 @@ def naming(par: Par, client: str | None = None, /, key: DpopKey | None = None, t
 
 async def sent(par: Par, make: Callable[[], Push]) -> PushAnswer:
     """An answer to a request with a proof that has to be accepted for the check to go on."""
-    answer = await par.send(make())
+    push = make()
+    answer = await par.send(push)
     if not answer.accepted:
+        if push.dpop is None and (await par.send(proving(par, push.client.role))).accepted:
+            raise NotApplicable("dpop_jkt without a proof is refused, which is a finding of its own")
         raise NotExercised(f"an ordinary request with a proof was not accepted: {answer.summary}")
     return answer
 

@@ -71,13 +71,9 @@ async def test_no_parameter_of_the_response_stands_twice(
 
 
 @verifies("rfc6749-4.1.2.1-denial-told")
-async def test_denial_is_told_to_the_client(par: Par, authorization: Authorization) -> None:
+async def test_denial_is_told_to_the_client(par: Par, authorization: Authorization, target: Target) -> None:
     """When a person says no, the client gets access_denied at the pushed redirect_uri, and no code."""
-    asked = await authorization.open(await par.accepted(), stop="consent")
-    if asked.ending is not Ending.CONSENT_ASKED:
-        raise NotApplicable(f"there is no page on which a person could say no: {asked.summary}")
-    answer = await par.accepted()
-    outcome = await authorization.open(answer, deny=True)
+    answer, outcome = await flows.denied(par, authorization, target)
     if outcome.ending in {Ending.STUCK, Ending.LOGIN_ASKED, Ending.CONSENT_ASKED}:
         raise NotExercised(f"the refusal did not come to an end: {outcome.summary}")
     expect.that(

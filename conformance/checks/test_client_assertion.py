@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import assertions, roles
+from conformance.checks import assertions, flows, roles
 from conformance.checks.assertions import OTHER_ISSUER, Claims, accepted, claims_refused, made, refused, sent, text_of
 from conformance.protocol import client_auth, jws
 from conformance.protocol.authorization import Authorization
@@ -239,6 +239,41 @@ async def test_assertion_of_a_push_is_refused_at_the_token_endpoint(
     fresh = await par.accepted(client)
     control = await token.redeem(await authorization.code(fresh), fresh.push)
     expect.not_redeemed(replayed, control=control)
+
+
+async def claims_redeem_nothing(
+    par: Par, authorization: Authorization, token: Token, client: str, claims: Claims
+) -> None:
+    """A token request whose assertion has these changes to its claims gets no token."""
+    wrong = await flows.redeemed(par, authorization, token, client, authentication=client_auth.assertion(claims))
+    expect.not_redeemed(wrong, control=await flows.redeemed(par, authorization, token, client))
+
+
+@verifies("rfc7523-3-expired-assertion-refused")
+@each(client=roles.with_assertion)
+async def test_expired_assertion_redeems_no_code(
+    par: Par, authorization: Authorization, token: Token, client: str
+) -> None:
+    """A client assertion whose exp has passed does not authenticate the client at the token endpoint."""
+    await claims_redeem_nothing(par, authorization, token, client, EXPIRED["minutes-ago"])
+
+
+@verifies("rfc7523-3-foreign-iss-refused")
+@each(client=roles.with_assertion)
+async def test_assertion_of_another_issuer_redeems_no_code(
+    par: Par, authorization: Authorization, token: Token, client: str
+) -> None:
+    """A client assertion whose iss is not the client does not authenticate it at the token endpoint."""
+    await claims_redeem_nothing(par, authorization, token, client, {"iss": OTHER_ISSUER})
+
+
+@verifies("rfc7523-3-foreign-aud-refused")
+@each(client=roles.with_assertion)
+async def test_assertion_for_another_server_redeems_no_code(
+    par: Par, authorization: Authorization, token: Token, client: str
+) -> None:
+    """A client assertion whose aud names another server does not authenticate the client at the token endpoint."""
+    await claims_redeem_nothing(par, authorization, token, client, {"aud": OTHER_ISSUER})
 
 
 @verifies("rfc7523-3-further-claims-tolerated")

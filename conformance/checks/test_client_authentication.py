@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import roles
+from conformance.checks import flows, roles
 from conformance.profile.keyring import SigningKey, generate_key, key_pem
 from conformance.profile.model import Feature
 from conformance.protocol import client_auth, jar, jws
@@ -29,6 +29,15 @@ async def test_client_without_its_credentials_is_refused(par: Par, client: str) 
     expect.refused(await par.send(push, control=lambda: par.ordinary(client)))
 
 
+@verifies("rfc9126-2.1-missing-credentials-refused")
+@each(client=roles.with_secret_or_key)
+async def test_client_without_its_credentials_is_refused_the_second_time(par: Par, client: str) -> None:
+    """A client that has just proved who it is has to prove it again, also on the same connection."""
+    first = await par.accepted(client)
+    bare = await par.send(replace(par.ordinary(client), authentication=client_auth.nothing))
+    expect.refused(replace(bare, control=first))
+
+
 @verifies("rfc9126-2.1-wrong-credentials-refused")
 @each(client=roles.with_secret_or_key)
 async def test_client_with_a_wrong_credential_is_refused(par: Par, client: str) -> None:
@@ -42,13 +51,14 @@ NEARLY: dict[str, Callable[[str], str]] = {
     "beginning": lambda secret: secret[: len(secret) // 2],
     "longer": lambda secret: secret + "x",
     "other-case": str.swapcase,
+    "blank-added": lambda secret: secret + " ",
 }
 
 
 @verifies("rfc9126-2.1-wrong-credentials-refused")
 @each(client=roles.with_secret, nearly=NEARLY)
 async def test_client_with_a_part_of_its_secret_is_refused(par: Par, client: str, nearly: Callable[[str], str]) -> None:
-    """A secret that is empty, cut, too long or in another case is refused."""
+    """A secret that is empty, cut, too long, in another case or followed by a blank is refused."""
     right = par.client(client).credentials.secret or ""
     if nearly(right) == right:
         raise NotApplicable("the secret has no letters")
@@ -264,19 +274,30 @@ def _signs_both(client: RegisteredClient) -> bool:
     return client.entry.request_objects is not None and client.entry.auth == "private_key_jwt"
 
 
+def other_way(occasion: Occasion) -> Proof:
+    """The right secret by another method than the registered one."""
+    secret = occasion.client.credentials.secret or ""
+    if occasion.client.entry.auth == "client_secret_basic":
+        return client_auth.post(secret)
+    return client_auth.basic(occasion.client.client_id, secret)
+
+
 @verifies("rfc9126-2-registered-method-governs")
 @each(client=roles.with_secret)
 async def test_other_method_than_the_registered_one_is_refused(par: Par, client: str) -> None:
     """A client that sends its right secret by another method than its registered one is refused."""
-
-    def other_way(occasion: Occasion) -> Proof:
-        secret = occasion.client.credentials.secret or ""
-        if occasion.client.entry.auth == "client_secret_basic":
-            return client_auth.post(secret)
-        return client_auth.basic(occasion.client.client_id, secret)
-
     push = replace(par.ordinary(client), authentication=other_way)
     expect.refused(await par.send(push, control=lambda: par.ordinary(client)))
+
+
+@verifies("rfc9126-2-registered-method-governs")
+@each(client=roles.with_secret)
+async def test_other_method_than_the_registered_one_redeems_no_code(
+    par: Par, authorization: Authorization, token: Token, client: str
+) -> None:
+    """A client that sends its right secret by another method than its registered one redeems no code."""
+    answer = await flows.redeemed(par, authorization, token, client, authentication=other_way)
+    expect.not_redeemed(answer, control=await flows.redeemed(par, authorization, token, client))
 
 
 @verifies("rfc9126-2.1-client-authenticated")

@@ -133,6 +133,7 @@ async def test_key_does_not_stand_in_for_the_code_verifier(
 @each(value={"short": "too-short", "one-sign-more": "A" * 44, "padded": "A" * 43 + "="})
 async def test_malformed_dpop_jkt_is_refused(par: Par, value: str) -> None:
     """A push whose dpop_jkt cannot be a SHA-256 thumbprint is refused."""
+    await sent(par, lambda: naming(par))
     expect.refused(await par.send(naming(par, thumbprint=value), control=lambda: naming(par)))
 
 
@@ -268,6 +269,17 @@ async def test_proof_of_the_push_redeems_no_code(
     if url == target.token_endpoint:
         raise NotApplicable("both endpoints have one URL")
     tokens, control = await with_faulty_proof(par, authorization, token, dpop.Fault(claims={"htu": url}))
+    expect.not_redeemed(tokens, control=control)
+
+
+@verifies("rfc9449-5-invalid-proof-at-token-endpoint-refused", needs=Feature.DPOP)
+async def test_old_proof_redeems_no_code(par: Par, authorization: Authorization, token: Token) -> None:
+    """A proof that was made an hour ago gets no token at the token endpoint."""
+    tokens, control = await with_faulty_proof(
+        par, authorization, token, dpop.Fault(claims={"iat": lambda now: int(now) - 3600})
+    )
+    if tokens.accepted and par.nonces:
+        raise NotApplicable("the server gives out nonces, and may tell the age of a proof by them")
     expect.not_redeemed(tokens, control=control)
 
 

@@ -205,7 +205,8 @@ async def test_oversized_request_is_answered_with_413(par: Par, target: Target, 
                 received=within.summary,
             )
         over = await par.send(of_size(par, declared + 1024), control=par.ordinary)
-        facts.append(Fact(name="largest pushed request", value=str(declared), unit="bytes", detail="as declared"))
+        if not over.accepted:
+            facts.append(largest(declared - 1024, declared + 1024, f"{declared:,} as declared"))
     else:
         over = await _measured(par, limits.largest_body, facts)
     if over.accepted:
@@ -225,18 +226,18 @@ async def test_oversized_request_is_answered_with_413(par: Par, target: Target, 
     )
 
 
-async def _measured(par: Par, largest: int, facts: list[Fact]) -> PushAnswer:
+async def _measured(par: Par, most: int, facts: list[Fact]) -> PushAnswer:
     """Find the limit by doubling and halving; the answer to the smallest body that is known to be too large."""
     fits, size = 16_384, 32_768
     over: PushAnswer | None = None
-    while size <= largest:
+    while size <= most:
         answer = await par.send(of_size(par, size), control=par.ordinary)
         if not answer.accepted:
             over = answer
             break
         fits, size = size, size * 2
     if over is None:
-        facts.append(Fact(name="largest pushed request", value=f"> {fits}", unit="bytes", detail="no limit met"))
+        facts.append(largest(fits, None, "no limit met"))
         raise NotApplicable(f"no limit was met up to {fits} bytes (`limits.largest_body` ends the search)")
     while size - fits > max(1024, fits // 50):
         middle = (size + fits) // 2
@@ -245,15 +246,20 @@ async def _measured(par: Par, largest: int, facts: list[Fact]) -> PushAnswer:
             fits = middle
         else:
             over, size = answer, middle
-    facts.append(
-        Fact(
-            name="largest pushed request",
-            value=str(fits),
-            unit="bytes",
-            detail=f"refused from {size} bytes on",
-        )
-    )
+    facts.append(largest(fits, size, f"refused from {size:,} bytes on"))
     return over
+
+
+def largest(accepted: int, refused: int | None, detail: str) -> Fact:
+    """The measured limit of a body: the largest that was accepted, the smallest that was not (bytes)."""
+    return Fact(
+        name="largest pushed request",
+        value=f"{accepted:,}" if refused is not None else f"> {accepted:,}",
+        unit="bytes",
+        detail=detail,
+        samples=[accepted] if refused is None else [accepted, refused],
+        picture="limit",
+    )
 
 
 @verifies("rfc9126-2-token-endpoint-methods-accepted")

@@ -11,7 +11,7 @@ from conformance.profile.model import Feature, Profile
 from conformance.protocol import client_auth
 from conformance.protocol.par import FORM, Change, Par, Push, PushAnswer, encode
 from conformance.target import Target
-from conformance.verdict import NotApplicable, NotExercised
+from conformance.verdict import NotApplicable
 
 #: Error codes of RFC 6749 sections 5.2 and 4.1.2.1 and of the registered extensions that a push may involve (IANA
 #: "OAuth Extensions Error"). OpenID Connect's codes for interaction are not among them: section 2.3 rules them out.
@@ -61,7 +61,7 @@ FAULTS = ("response_type-missing", "redirect_uri-unregistered", "request_uri-pus
 
 
 async def faulty(par: Par, target: Target, fault: str) -> PushAnswer:
-    """Push one fault. NotExercised where it was accepted."""
+    """Push one fault. NotApplicable where it was accepted."""
     if fault == "response_type-missing":
         answer = await par.push(response_type=None)
     elif fault == "redirect_uri-unregistered":
@@ -327,10 +327,10 @@ async def test_client_that_must_sign_is_told_invalid_request(par: Par, client: s
     """A client that must use signed request objects and does not gets the status 400 and invalid_request."""
     answer = await par.send(plain(par, client), control=lambda: par.ordinary(client))
     if answer.accepted:
-        raise NotExercised("the plain push was accepted, which is a finding of its own")
+        raise NotApplicable("the plain push was accepted, which is a finding of its own")
     expect.an_error(answer)
     if answer.error is None:
-        raise NotExercised("the refusal has no error code, which is a finding of its own")
+        raise NotApplicable("the refusal has no error code, which is a finding of its own")
     expect.that(
         answer.status == 400 and answer.error == "invalid_request",
         "other-error",

@@ -74,6 +74,10 @@ async def none_fails(
         return
     order = ("no-answer", "server-error")
     failures.sort(key=lambda failure: order.index(failure.problem.observed) if failure.problem.observed in order else 9)
+    par.wire.evidence.changes.clear()
+    for failure in reversed(failures):  # once more, so that the evidence ends with what anybody can repeat
+        par.wire.evidence.change(f"the smallest example: {failure.example!r}")
+        await attempt(failure.example)
     told = "\n".join(
         f"{failure.problem.message} (smallest example {failure.example!r}; {failure.count} examples)"
         for failure in failures
@@ -161,7 +165,7 @@ async def test_any_request_object_is_answered(par: Par, target: Target, part: st
     await none_fails(par, target, known[part], attempt)
 
 
-@verifies("rfc9126-2-state-effective", long=True)
+@verifies("rfc6749-4.1.2-state-exact", long=True)
 async def test_any_accepted_state_comes_back(par: Par, authorization: Authorization, target: Target) -> None:
     """Every state of visible ASCII that is accepted comes back byte for byte."""
 
@@ -213,7 +217,9 @@ async def test_no_spelling_of_a_scope_grants_more(
     async def attempt(scope: str) -> Problem | None:
         answer = await par.send(par.ordinary(scope=scope))
         if not answer.accepted:
-            return judged(answer)
+            problem = judged(answer)
+            # Which signs a refusal is told with says nothing of scopes: other checks look at them.
+            return problem if problem and problem.observed != "forbidden-characters" else None
         outcome = await authorization.open(answer)
         if outcome.ending is not Ending.CODE:
             return None
@@ -253,6 +259,6 @@ async def test_rules_hold_in_every_order_of_steps(
 ) -> None:
     """Whatever the order of pushing, opening, approving, refusing, redeeming and using again, the rules hold."""
     roles: list[str] = [role for role in ("first", "second", "public") if role in target.profile.clients]
-    world = World(par, authorization, token, roles, asyncio.get_running_loop())
+    world = World(par, authorization, token, roles, asyncio.get_running_loop(), progress=par.wire.progress)
     limits = target.profile.limits
-    await asyncio.to_thread(live, world, examples=max(3, limits.examples // 10), seed=limits.seed)
+    await asyncio.to_thread(live, world, examples=max(3, limits.examples // 4), seed=limits.seed)

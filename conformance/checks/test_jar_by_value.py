@@ -200,6 +200,31 @@ async def test_request_beside_request_uri_is_refused(par: Par, authorization: Au
     expect.no_code(outcome, control=control)
 
 
+@verifies(
+    "rfc9126-4-outside-value-without-effect",
+    "rfc9101-5-pushed-parameters-not-overridden-by-query",
+    needs=(Feature.JAR, Feature.JAR_BY_VALUE),
+)
+@each(client=("first", "signed"))
+async def test_request_beside_request_uri_does_not_win(
+    par: Par, authorization: Authorization, target: Target, client: str
+) -> None:
+    """What a request object beside request_uri says has no effect on what was pushed."""
+    signing = signer(target)
+    pusher = signing if client == "signed" else target.client(client)
+    answer = await par.accepted(pusher)
+    inside = par.object(signing, state="from-the-object")
+    outcome = await authorization.open(answer, query={"request": dict(inside.parameters)["request"]})
+    if outcome.granted:
+        expect.that(
+            outcome.parameters.get("state") == answer.push.value("state"),
+            "query-used",
+            "the request object beside request_uri was carried out in place of the pushed request",
+            expected="the pushed state, or a refusal",
+            received=outcome.parameters.get("state"),
+        )
+
+
 # -- servers without request objects ----------------------------------------------------------------------------------
 
 

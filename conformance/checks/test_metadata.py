@@ -18,10 +18,19 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 MEMBER = "pushed_authorization_request_endpoint"
 
 
+def no_metadata(target: Target) -> NotApplicable | NotExercised:
+    """Why there is nothing to look at. A server need not publish metadata: then the profile names its endpoints."""
+    named, answers = target.profile.endpoints, target.metadata.responses.values()
+    told = named.authorization and named.token and named.pushed_authorization_request
+    if told and answers and all(answer.status in {404, 410} for answer in answers):
+        return NotApplicable("the server publishes no metadata, and the profile names its endpoints")
+    return NotExercised("the server publishes no metadata at the places where it may be (RFC 8414 section 3)")
+
+
 def document(target: Target) -> dict[str, object]:
-    """The metadata. NotExercised where the server has published none."""
+    """The metadata. NotApplicable or NotExercised where the server has published none."""
     if not target.metadata.document:
-        raise NotExercised("the server publishes no metadata at the places where it may be (RFC 8414 section 3)")
+        raise no_metadata(target)
     return dict(target.metadata.document)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows
+from conformance.checks.test_metadata import no_metadata
 from conformance.checks.test_privacy import occurs
 from conformance.http.message import Response
 from conformance.profile.model import Feature
@@ -389,7 +390,7 @@ async def test_methods_of_pkce_stand_in_the_metadata(
 ) -> None:
     """A server that verifies code challenges says so in code_challenge_methods_supported."""
     if not target.metadata.document:
-        raise NotExercised("the server publishes no metadata")
+        raise no_metadata(target)
     if target.metadata.document.get("code_challenge_methods_supported"):
         return
     uses_pkce(target)

@@ -92,6 +92,8 @@ def near_misses(profile: Profile) -> dict[str, str]:
         "query-added": registered + "?added=1",
         "fragment": registered + "#fragment",
         "subdomain": registered.replace(host, f"evil.{host}", 1),
+        "sibling": registered.replace(host, f"evil.{host.partition('.')[2] or host}", 1),
+        "loopback": "http://127.0.0.1:4711/callback",
         "host-suffix": registered.replace(host, f"{host}.attacker.example", 1),
         "userinfo": registered.replace(host, f"{host}@attacker.example", 1),
         "path-traversal": registered.rsplit("/", 1)[0] + "/x/../" + registered.rsplit("/", 1)[-1],
@@ -152,23 +154,28 @@ async def test_wrong_response_type_brings_no_code(par: Par, authorization: Autho
     )
 
 
-def unknown_scopes(profile: Profile) -> dict[str, str]:
-    """Scopes that the first client must not be granted: one that nobody knows, one that others may have."""
-    base = profile.clients["first"].scope or ""
+def unknown_scopes(profile: Profile, role: str = "first") -> dict[str, str]:
+    """Scopes that a client must not be granted: one that nobody knows, one that others may have."""
+    entry = profile.clients.get(role)
+    if entry is None:
+        return {}
+    base = entry.scope or ""
     scopes = {"unknown": f"{base} par-conformance-unknown".strip()}
-    forbidden = profile.clients["first"].forbidden_scope
-    if forbidden:
-        scopes["forbidden"] = f"{base} {forbidden}".strip()
+    if entry.forbidden_scope:
+        scopes["forbidden"] = f"{base} {entry.forbidden_scope}".strip()
     return scopes
 
 
-@verifies("rfc9126-2.1-scope-validated", "atproto-oauth-request-fields-undeclared-scope-refused")
-@each(scope=unknown_scopes)
-async def test_scope_that_the_client_must_not_have_is_not_granted(
-    par: Par, authorization: Authorization, token: Token, scope: str
+def scopes_beyond_the_public_clients(profile: Profile) -> dict[str, str]:
+    """Scopes that the public client must not be granted."""
+    return unknown_scopes(profile, "public")
+
+
+async def last_scope_is_not_granted(
+    par: Par, authorization: Authorization, token: Token, client: str, scope: str
 ) -> None:
-    """A scope that the client is not authorized for is refused or left out, never granted."""
-    answer, outcome = await ends_without_code(par, authorization, await par.push(scope=scope))
+    """The last of the scopes is refused or left out, never granted."""
+    answer, outcome = await ends_without_code(par, authorization, await par.push(client, scope=scope))
     if outcome is None or not outcome.granted:
         return
     tokens = await token.redeem(outcome, answer.push)
@@ -184,6 +191,24 @@ async def test_scope_that_the_client_must_not_have_is_not_granted(
         expected=f"no {beyond}",
         received=" ".join(sorted(granted)),
     )
+
+
+@verifies("rfc9126-2.1-scope-validated", "atproto-oauth-request-fields-undeclared-scope-refused")
+@each(scope=unknown_scopes)
+async def test_scope_that_the_client_must_not_have_is_not_granted(
+    par: Par, authorization: Authorization, token: Token, scope: str
+) -> None:
+    """A scope that the client is not authorized for is refused or left out, never granted."""
+    await last_scope_is_not_granted(par, authorization, token, "first", scope)
+
+
+@verifies("rfc9126-2.1-scope-validated", needs=Feature.PUBLIC_CLIENTS)
+@each(scope=scopes_beyond_the_public_clients)
+async def test_scope_that_a_public_client_must_not_have_is_not_granted(
+    par: Par, authorization: Authorization, token: Token, scope: str
+) -> None:
+    """A scope that a public client is not authorized for is refused or left out, never granted."""
+    await last_scope_is_not_granted(par, authorization, token, "public", scope)
 
 
 FAULTS: dict[str, dict[str, Change]] = {

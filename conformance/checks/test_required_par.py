@@ -5,14 +5,15 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from conformance import expect
-from conformance.check import verifies
+from conformance.check import each, verifies
+from conformance.checks import flows
 from conformance.checks.test_metadata import LOOPBACK, document
 from conformance.http.listener import listening
 from conformance.profile.model import Feature
 from conformance.protocol import jar
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending, Outcome
-from conformance.protocol.par import Par
+from conformance.protocol.par import Change, Par
 from conformance.target import Target
 from conformance.verdict import NotApplicable, NotExercised
 
@@ -101,6 +102,25 @@ async def test_client_that_must_push_is_refused_otherwise_by_post(
     if not target.client("par_required").entry.require_par:
         raise NotApplicable("the client of the role 'par_required' is not registered to require PAR")
     outcome = await plain(par, authorization, "par_required", "POST")
+    expect.no_code(outcome, control=await control(par, authorization, "par_required"))
+
+
+@verifies("rfc9126-4-par-required-of-client")
+@each(asked=("login", "without-openid", "unknown-reference"))
+async def test_client_that_must_push_is_refused_whatever_it_asks(
+    par: Par, authorization: Authorization, target: Target, asked: str
+) -> None:
+    """A client that must push its requests is refused otherwise: for a new login, without openid, with a reference."""
+    client = target.client("par_required")
+    if not client.entry.require_par:
+        raise NotApplicable("the client of the role 'par_required' is not registered to require PAR")
+    changes: dict[str, dict[str, Change]] = {
+        "login": {"prompt": "login"},
+        "without-openid": {"scope": flows.without_openid(client.entry), "nonce": None},
+        "unknown-reference": {"request_uri": "https://attacker.example/request.jwt"},
+    }
+    push = par.ordinary(client, **changes[asked])
+    outcome = await authorization.visit(push.inside or push.parameters)
     expect.no_code(outcome, control=await control(par, authorization, "par_required"))
 
 

@@ -15,7 +15,7 @@ from conformance.protocol.par import Par, PushAnswer
 from conformance.randomness import Estimate, estimate
 from conformance.report.record import Fact
 from conformance.target import Target
-from conformance.verdict import NotExercised
+from conformance.verdict import NotApplicable, NotExercised
 
 #: RFC 6749 section 10.10: 128 bits. An estimate from samples falls a little short of the truth, and a random UUID has
 #: 122 bits, which nobody guesses either.
@@ -283,6 +283,24 @@ async def test_request_uris_are_random(par: Par, target: Target, facts: list[Fac
     _judge_uniqueness(found, values)
     _judge_prediction(found, values)
     _judge_bits(found, values)
+
+
+@verifies("rfc9126-2.2-request-uri-unpredictable", *UNGUESSABLE)
+async def test_request_uri_does_not_follow_from_the_request(par: Par) -> None:
+    """The same request, pushed again, gets another request_uri: to know the request is not to know its reference."""
+    push = par.ordinary()
+    same = [await par.send(push) for _ in range(3)]
+    other = await par.accepted()
+    if not all(answer.accepted for answer in same):
+        raise NotApplicable(f"the same request is not accepted again: {same[-1].summary}")
+    values = {answer.request_uri for answer in same}
+    expect.that(
+        len(values) > 1 or other.request_uri in values,
+        "follows-from-request",
+        f"the same request, pushed {len(same)} times, got the same request_uri each time",
+        expected="a new request_uri",
+        received=same[0].request_uri,
+    )
 
 
 @verifies("rfc9126-2.2-request-uri-opaque")

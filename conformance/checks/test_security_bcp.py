@@ -79,15 +79,18 @@ async def walked(par: Par, authorization: Authorization, **changes: str | None) 
 
 
 def pages(outcome: Outcome) -> list[Response]:
-    """The pages with forms that a person met on the way: login, consent. NotExercised without any."""
+    """The pages with forms that a person met on the way: login, consent. NotApplicable without any."""
     last = outcome.responses[-1] if outcome.mode == "form_post" else None
     found = [
         response
         for response in outcome.responses
-        if response is not last and response.media_type in {"text/html", "application/xhtml+xml"} and response.body
+        if response is not last
+        and not 300 <= response.status < 400  # what a redirect says in its body, nobody sees
+        and response.media_type in {"text/html", "application/xhtml+xml"}
+        and response.body
     ]
     if not found:
-        raise NotExercised("no page was met between the request and its answer")
+        raise NotApplicable("no page was met between the request and its answer")
     return found
 
 

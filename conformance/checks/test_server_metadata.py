@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows
-from conformance.checks.test_metadata import LOOPBACK, document
+from conformance.checks.test_metadata import LOOPBACK, document, no_metadata
 from conformance.http import tls
 from conformance.http.message import Request, Response
 from conformance.http.wire import Wire
+from conformance.profile.model import Feature
 from conformance.protocol import jws
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.metadata import well_known
@@ -335,7 +336,7 @@ def _fetched(target: Target) -> dict[str, Response]:
     """What was found where the metadata is looked for, places where there is nothing aside."""
     found = {url: response for url, response in target.metadata.responses.items() if response.status not in {404, 410}}
     if not found:
-        raise NotExercised("the server publishes no metadata at the places where it may be")
+        raise no_metadata(target)
     return found
 
 
@@ -351,12 +352,15 @@ async def test_metadata_lies_at_its_well_known_place(target: Target) -> None:
     if issuer is None:
         raise NotApplicable("the profile names no issuer that a place could be told from")
     if not target.metadata.document:
-        raise NotExercised("the server publishes no metadata at the places where it may be")
+        raise no_metadata(target)
     if target.profile.metadata_url:
         raise NotApplicable("the profile says itself where the metadata is")
     path = urlsplit(issuer).path.rstrip("/")
     inserted = [url for url in well_known(issuer) if urlsplit(url).path.endswith(path) or not path]
     served = [url for url, response in target.metadata.responses.items() if _is_document(response)]
+    appended = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+    if target.has(Feature.OPENID) and appended in served and not any(url in inserted for url in served):
+        raise NotApplicable("the metadata is that of an OpenID provider, at the place of OpenID Connect Discovery")
     expect.that(
         any(url in inserted for url in served),
         "other-place",

@@ -1,8 +1,8 @@
 """Trying many examples at once and shrinking what fails: one defect is one finding, with its smallest example.
 
-Hypothesis draws the examples, without any request; they are sent in batches, side by side; only where one fails does
-Hypothesis search for the smallest example that fails in the same way, request by request and within a budget. The same
-seed draws the same examples.
+Hypothesis draws the examples, whatever the answers are; they are sent side by side. Only where one fails does it
+search for the smallest example that fails in the same way, request by request and within a budget. The same seed draws
+the same examples.
 """
 
 from __future__ import annotations
@@ -46,8 +46,13 @@ class Failure(Generic[Example]):
 Try = Callable[[Example], Awaitable[Problem | None]]
 
 
-def draw(strategy: SearchStrategy[Example], count: int, seed: int) -> list[Example]:
-    """So many examples of a strategy, the same for the same seed; simple ones first."""
+def draw(
+    strategy: SearchStrategy[Example],
+    count: int,
+    seed: int,
+    each: Callable[[Example], object] = lambda example: None,
+) -> list[Example]:
+    """So many examples of a strategy, the same for the same seed; simple ones first. `each` is told of every one."""
     drawn: list[Example] = []
 
     @hypothesis.seed(seed)
@@ -63,6 +68,7 @@ def draw(strategy: SearchStrategy[Example], count: int, seed: int) -> list[Examp
     @hypothesis.given(strategy)
     def collect(example: Example) -> None:
         drawn.append(example)
+        each(example)
 
     collect()
     return drawn
@@ -80,15 +86,48 @@ async def explore(
 
     `progress` is told how many of how many have been tried.
     """
-    drawn = await asyncio.to_thread(draw, strategy, examples, seed)
     found: dict[str, list[tuple[Problem, Example]]] = {}
-    for start in range(0, len(drawn), WIDTH):
-        progress(start, len(drawn))
-        batch = drawn[start : start + WIDTH]
-        for example, problem in zip(batch, await asyncio.gather(*map(attempt, batch)), strict=True):
-            if problem is not None:
-                found.setdefault(problem.observed, []).append((problem, example))
+    for example, problem in await _side_by_side(strategy, attempt, examples, seed, progress):
+        if problem is not None:
+            found.setdefault(problem.observed, []).append((problem, example))
     return [await _smallest(strategy, attempt, seen[0][0], seen[0][1], len(seen), seed) for seen in found.values()]
+
+
+async def _side_by_side(
+    strategy: SearchStrategy[Example],
+    attempt: Try[Example],
+    examples: int,
+    seed: int,
+    progress: Callable[[int, int], None],
+) -> list[tuple[Example, Problem | None]]:
+    """Each example with what it showed, in their order; WIDTH are under way at once, while others are still drawn."""
+    loop, places = asyncio.get_running_loop(), asyncio.Semaphore(WIDTH)
+    tasks: list[asyncio.Task[Problem | None]] = []
+    done, over = 0, False
+
+    async def tried(example: Example) -> Problem | None:
+        nonlocal done
+        async with places:
+            problem = await attempt(example)
+        done += 1
+        progress(done, examples)
+        return problem
+
+    def begin(example: Example) -> None:
+        if not over:
+            tasks.append(loop.create_task(tried(example)))
+
+    progress(done, examples)
+    try:
+        drawn = await asyncio.to_thread(
+            draw, strategy, examples, seed, lambda example: loop.call_soon_threadsafe(begin, example)
+        )
+        return list(zip(drawn, await asyncio.gather(*tasks), strict=True))
+    finally:  # where one of them could not be tried, the others end with it
+        over = True
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _smallest(

@@ -7,7 +7,7 @@ occurrence and has to stay so for the rest of the run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -50,8 +50,17 @@ class World:
     token: Token
     roles: list[str]
     loop: asyncio.AbstractEventLoop
-    policies: dict[str, bool] = field(default_factory=dict)
+    policies: dict[str, tuple[bool, str]] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)
+    lives: int = 0
+    expected: int = 0
+    progress: Callable[[int, int], None] = lambda done, total: None
+
+    def begin(self) -> None:
+        """Another life begins: the story with it."""
+        self.story.clear()
+        self.lives += 1
+        self.progress(min(self.lives, self.expected), self.expected)
 
     def do(self, step: Coroutine[Any, Any, Value]) -> Value:
         """Carry a step out on the loop and wait for it."""
@@ -63,9 +72,9 @@ class World:
 
     def hold(self, policy: str, seen: bool) -> None:
         """Learn a policy at its first occurrence; afterwards it must be the same."""
-        before = self.policies.setdefault(policy, seen)
+        before, story = self.policies.setdefault(policy, (seen, "; ".join(self.story)))
         if before != seen:
-            raise _broken(self, "inconsistent", f"{policy}: once {before}, now {seen}", ONE_TIME)
+            raise _broken(self, "inconsistent", f"{policy}: now {seen}, but {before} after: {story}", ONE_TIME)
 
 
 BOUND = "rfc9126-2.2-bound-to-client"
@@ -88,7 +97,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
 
         def __init__(self) -> None:
             super().__init__()
-            world.story.clear()
+            world.begin()
 
         @rule(target=lives, role=st.sampled_from(world.roles))
         def push(self, role: str) -> Any:
@@ -120,8 +129,8 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                 raise _broken(world, "other-request", "the answer has the state of another request", STANDS_FOR)
             life.code = outcome
 
-        @rule(life=lives)
-        def refuse(self, life: Life) -> None:
+        @rule(life=lives, again=st.booleans())
+        def refuse(self, life: Life, again: bool) -> None:
             if life.code is not None:
                 return
             world.tell("open and refuse")
@@ -132,6 +141,8 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                 life.code = outcome
                 return
             life.refused = life.refused or outcome.error == "access_denied"
+            if again:  # by itself the machine would seldom come back to a refused one
+                self.approve(life)
 
         @rule(life=lives, role=st.sampled_from(world.roles))
         def open_as_another(self, life: Life, role: str) -> None:
@@ -158,6 +169,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
 
 def live(world: World, *, examples: int, seed: int) -> None:
     """Try out so many lives. Raises Violation with the shortest story, or NotExercised. Runs in a thread."""
+    world.expected = examples
     settings = hypothesis.settings(
         max_examples=examples,
         stateful_step_count=STEPS,

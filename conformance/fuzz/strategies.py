@@ -93,17 +93,21 @@ TAILS: SearchStrategy[bytes] = st.lists(
     max_size=6,
 ).map(_broken_encoding)
 
+#: Values of every JSON type that hold no others.
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXT)
 JSON = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXT),
+    SCALARS,
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXT, inner, max_size=4)),
     max_leaves=12,
 )
+_DETAIL = st.dictionaries(st.sampled_from(["type", "actions", "locations"]), JSON, max_size=3)
+_CLAIMS = st.dictionaries(st.sampled_from(["id_token", "userinfo", "sub", "acr"]), JSON, max_size=3)
 #: JSON for authorization_details and claims: right in form, odd in content, or not JSON at all.
 JSON_TEXT = st.one_of(
+    SCALARS.map(json.dumps),
     JSON.map(json.dumps),
-    st.lists(st.dictionaries(st.sampled_from(["type", "actions", "locations"]), JSON, max_size=3), max_size=3).map(
-        json.dumps
-    ),
+    st.lists(_DETAIL, max_size=3).map(json.dumps),
+    _CLAIMS.map(json.dumps),
     TEXT,
     st.integers(1, 400).map(lambda depth: "[" * depth + "]" * depth),
 )
@@ -134,8 +138,11 @@ TOKENS = st.one_of(
     st.just("." * 200),
 )
 
-#: States of visible ASCII, which have to come back as they are.
-STATES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=60)
+#: States of visible ASCII, which have to come back as they are; those with odd spaces are lost most easily.
+STATES = st.one_of(
+    st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=60),
+    st.lists(st.sampled_from(["a", "B", "%20", "+", "&", "=", '"', " ", "  "]), min_size=1, max_size=6).map("".join),
+)
 
 #: Scopes with odd spaces between known ones.
 SPACES = st.sampled_from([" ", "  ", "   ", "\t", "\n", "\u00a0", ",", "+", "%20"])
@@ -143,7 +150,10 @@ SPACES = st.sampled_from([" ", "  ", "   ", "\t", "\n", "\u00a0", ",", "+", "%20
 
 def scopes(known: list[str], other: str) -> SearchStrategy[str]:
     """Scope values of known and one foreign scope, put together with odd spaces."""
-    words = st.lists(st.sampled_from([*known, other]), min_size=1, max_size=4)
+    words = st.one_of(
+        st.lists(st.sampled_from([*known, other]), min_size=1, max_size=4),
+        st.lists(st.sampled_from(known), min_size=1, max_size=2).map(lambda some: [*some, other]),
+    )
     return st.tuples(words, SPACES, st.booleans()).map(
         lambda drawn: (drawn[1] if drawn[2] else "") + drawn[1].join(drawn[0])
     )

@@ -8,7 +8,7 @@ import re
 import ssl
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar
@@ -20,7 +20,7 @@ import httpx2
 
 from conformance import __version__
 from conformance.clock import Clock
-from conformance.http.evidence import MUCH, Evidence, RawExchange
+from conformance.http.evidence import MUCH, Evidence, RawExchange, learn_head
 from conformance.http.message import Died, Pairs, Request, Response, host_of
 from conformance.http.pacing import Pace, Permits
 from conformance.http.redaction import Redactor
@@ -127,12 +127,14 @@ class Transport:
         started, begin = self._clock.now(), time.perf_counter()
         client = self._client(request.certificate, fresh=request.fresh_connection)
         limit = self._profile.limits.request_seconds
+        opened: list[Any] = []
         response: Response | None = None
         error: str | None = "the check was ended before the answer had come"
         cause: Exception | None = None
         self.requests += 1
         try:
             built = self._build(client, request)
+            built.extensions["trace"] = _keeping(opened)
             async with asyncio.timeout(limit):
                 response = await self._read(client, built, request.url, started, begin)
             error = None
@@ -153,7 +155,7 @@ class Transport:
             if response is not None and not request.fresh_connection:
                 self._idle.setdefault(request.certificate, []).append(client)
             else:
-                await _close(client)
+                await _close(client, *opened)
         if response is None:
             raise Died(error) from cause
         self.latencies.append((purpose, seconds))
@@ -178,13 +180,15 @@ class Transport:
         self, client: httpx2.AsyncClient, built: httpx2.Request, url: str, started: float, begin: float
     ) -> Response:
         answer = await client.send(built, stream=True)
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
+        learn_head(headers, self._redactor)  # now, for the body may never come to an end
         try:
             body, cut = await _bounded(answer)
         finally:
             await answer.aclose()
         return Response(
             status=answer.status_code,
-            headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw),
+            headers=headers,
             body=body,
             url=url,
             started=started,
@@ -237,13 +241,27 @@ class Transport:
         self._idle.clear()
 
 
-async def _close(client: httpx2.AsyncClient) -> None:
-    """Close a client, whether or not the other end plays along."""
-    try:
-        async with asyncio.timeout(_CLOSING):
-            await client.aclose()
-    except (TimeoutError, httpx2.HTTPError, OSError) as failure:
-        logging.getLogger(__name__).debug("a connection did not close: %s", type(failure).__name__)
+def _keeping(opened: list[Any]) -> Callable[[str, Any], Awaitable[None]]:
+    """What the library tells of its course: keep the connections that it opens.
+
+    One on which the time ran out in the middle of a TLS handshake is nobody's in the library.
+    """
+
+    async def told(event: str, info: Any) -> None:
+        if event == "connection.connect_tcp.complete":
+            opened.append(info["return_value"])
+
+    return told
+
+
+async def _close(*resources: Any) -> None:
+    """Close a client, or a connection, whether or not the other end plays along."""
+    for resource in resources:
+        try:
+            async with asyncio.timeout(_CLOSING):
+                await resource.aclose()
+        except (TimeoutError, httpx2.HTTPError, OSError) as failure:
+            logging.getLogger(__name__).debug("a connection did not close: %s", type(failure).__name__)
 
 
 def _encoded(headers: Pairs) -> list[tuple[bytes, bytes]]:

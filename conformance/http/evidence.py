@@ -99,15 +99,18 @@ def learn(exchange: RawExchange, redactor: Redactor) -> None:
     redactor.learn_fields(parse_qsl(request.content.decode("utf-8", "replace")))
     if exchange.response is None:
         return
-    response = exchange.response
-    redactor.learn_headers(response.headers)
-    location = response.header("location")
-    if location:
-        parts = split(location)
-        redactor.learn_fields(parse_qsl(parts.query) + parse_qsl(parts.fragment))
-    members = response.json_object()
+    learn_head(exchange.response.headers, redactor)
+    members = exchange.response.json_object()
     if members:
         redactor.learn_members(members)
+
+
+def learn_head(headers: Pairs, redactor: Redactor) -> None:
+    """Tell the redactor what the head of an answer carries: cookies, and the code in a redirect."""
+    redactor.learn_headers(headers)
+    for location in (value for name, value in headers if name.lower() == "location"):
+        parts = split(location)
+        redactor.learn_fields(parse_qsl(parts.query) + parse_qsl(parts.fragment))
 
 
 def _record(number: int, raw: RawExchange, redactor: Redactor) -> record.Exchange:

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote_plus
 
-from conformance.http.disguise import all_disguises, disguises
+from conformance.http.disguise import all_disguises, disguises, inside_base64, percent_encoded
 from conformance.http.message import Pairs, parse_json_object
 
 #: Form fields and JSON members that carry a credential (RFC 6749, 7521, 7636, JARM, OpenID Connect Core).
@@ -80,6 +80,7 @@ class Redactor:
         self._tokens: dict[str, str] = {}
         self._odd: dict[str, str] = {}
         self._phrases: dict[str, str] = {}
+        self._inside: dict[str, re.Pattern[str]] = {}
         for value in secrets_of_profile:
             self._learn_phrase(value)
 
@@ -121,13 +122,17 @@ class Redactor:
         for form in all_disguises(value):
             if len(form) >= 4:
                 self._phrases[form] = mark
+        # In base64 the signs beside a secret have some of its bits.
+        for form in {inside for text in percent_encoded(value) for inside in inside_base64(text)}:
+            self._inside[form] = re.compile(rf"[A-Za-z0-9+/_\-]?{re.escape(form)}[A-Za-z0-9+/_\-]?")
         self._phrases = {form: self._phrases[form] for form in sorted(self._phrases, key=len, reverse=True)}
 
     def text(self, text: str) -> str:
         """The text without any secret that is known by now."""
         for phrase, mark in self._phrases.items():
             if phrase in text:
-                text = text.replace(phrase, mark)
+                inside = self._inside.get(phrase)
+                text = text.replace(phrase, mark) if inside is None else inside.sub(mark, text)
         for value, mark in self._odd.items():
             if value in text:
                 text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", mark, text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from conformance.http.message import Died, Pairs
@@ -100,7 +100,8 @@ class Authorization:
         """
         pairs = self.pairs(answer, client, {**(query or {}), **changes})
         ends = ends_of(answer)
-        return await self.visit(pairs, browser=browser, method=method, deny=deny, stop=stop, ends=ends)
+        outcome = await self.visit(pairs, browser=browser, method=method, deny=deny, stop=stop, ends=ends)
+        return replace(outcome, late=answered_late(answer, outcome))
 
     def pairs(self, answer: PushAnswer, client: str | RegisteredClient | None, changes: Mapping[str, Change]) -> Pairs:
         """The parameters with which a push is opened: client_id and request_uri, with changes."""
@@ -151,7 +152,7 @@ class Authorization:
             raise NotExercised("the profile's login driver is 'none': no authorization can be finished")
         if login.driver == "manual":
             raise NotExercised("the login is done by a person in a browser: this check runs over plain HTTP")
-        pairs = (*pairs, *login.parameters.items())
+        own = tuple(login.parameters.items())
         values = {
             "client_id": dict(pairs).get("client_id", ""),
             "scope": self._scope(dict(pairs)),
@@ -161,9 +162,9 @@ class Authorization:
             if login.driver == "rest" and browser.person is not None and stop != "login":
                 await self._prepare(browser, values)
             if method == "GET":
-                response = await browser.get(self.wire, self.address(pairs), "authorization request")
-            else:
-                url = self.target.authorization_endpoint
+                response = await browser.get(self.wire, self.address((*pairs, *own)), "authorization request")
+            else:  # what the server adds for itself stands in the address, as its own pages would have it
+                url = self.address(own) if own else self.target.authorization_endpoint
                 response = await browser.submit(self.wire, url, method, pairs, "authorization request", url)
         except Died as died:
             return Outcome(Ending.DIED, reason=str(died))
@@ -199,6 +200,14 @@ class Authorization:
     ) -> Outcome:
         """Open a push that has to end in a code for the check to go on."""
         return self.needs_code(await self.open(answer, browser=browser, query=query))
+
+
+def answered_late(answer: PushAnswer, outcome: Outcome) -> bool:
+    """Whether the announced life of a request_uri was over when its authorization request was first answered."""
+    first = next(iter(outcome.responses), None)
+    if answer.response is None or not answer.expires_in or answer.expires_in < 0 or first is None:
+        return False
+    return first.received > answer.response.received + answer.expires_in
 
 
 def ends_of(answer: PushAnswer) -> list[str]:

@@ -62,7 +62,8 @@ def proof(
         "jti": str(uuid.uuid4()),
         "htm": method,
         "htu": url.split("?")[0].split("#")[0],
-        "iat": int(now),
+        # A second ago: a server whose clock is a moment behind may take nothing from the future.
+        "iat": int(now) - 1,
     }
     if nonce is not None:
         claims["nonce"] = nonce

@@ -35,6 +35,7 @@ class Outcome:
     mode: str | None = None
     responses: tuple[Response, ...] = field(default=(), repr=False)
     reason: str | None = None
+    late: bool = False  # by the lifetime that was announced, the request_uri was dead when it was answered
 
     @property
     def code(self) -> str | None:

@@ -120,7 +120,7 @@ class PushAnswer:
         if self.error is not None:
             words.append(f"error={self.error}")
         elif self.request_uri is not None:
-            words.append("a request_uri")
+            words.append("with a request_uri")
         elif self.json is None:
             words.append(self.response.media_type or "no media type")
         return " ".join(words)

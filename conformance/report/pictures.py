@@ -129,6 +129,23 @@ def lifetime(samples: Sequence[float], label: str) -> Markup:
     return _frame(f"{label}: {told}", body, _BASE + 12)
 
 
+def limit(samples: Sequence[float], unit: str, label: str) -> Markup:
+    """Up to where something is accepted.
+
+    Samples: the largest that was accepted, the smallest that was refused. The last one may be missing.
+    """
+    scale = (_WIDTH - 8) / (max(samples) * 1.1 or 1)
+    accepted, told = samples[0], f"accepted at {_number(samples[0], unit)}"
+    body = _rect(0, 18, accepted * scale, 14, "fill-pass", "accepted")
+    if len(samples) > 1:
+        refused = samples[1]
+        body += _rect(accepted * scale, 18, (refused - accepted) * scale, 14, "fill-unsure", "not known")
+        body += _line(refused * scale, 12, refused * scale, 38, "mark")
+        told += f", refused at {_number(refused, unit)}"
+    body += _text(0, 58, told)
+    return _frame(f"{label}: {told}", body, 66)
+
+
 def randomness(samples: Sequence[float], label: str) -> Markup:
     """Bits of each character position, the first to the left, and their sum against what is enough."""
     step = _WIDTH / len(samples)
@@ -148,8 +165,14 @@ def randomness(samples: Sequence[float], label: str) -> Markup:
     body += _line(0, _BASE, _WIDTH, _BASE)
     body += _text(0, _BASE + 20, "first character") + _text(_WIDTH, _BASE + 20, "last", "end")
     body += _text(_WIDTH / 2, _BASE + 20, f"up to {max(samples):.1f} bits each", "middle")
+    scale = (_WIDTH - 8) / (max(total, ENOUGH_BITS) * 1.1)
+    body += _rect(0, _BASE + 42, total * scale, 14, "fill-accent", f"{total:.0f} bits in all")
+    body += _line(ENOUGH_BITS * scale, _BASE + 36, ENOUGH_BITS * scale, _BASE + 62, "limit")
+    body += _text(0, _BASE + 80, f"{total:.0f} bits in all, at most") + _text(
+        min(ENOUGH_BITS * scale, _WIDTH), _BASE + 80, f"{ENOUGH_BITS} are enough", "end"
+    )
     told = f"{label}: {total:.0f} bits over {len(samples)} positions; {ENOUGH_BITS} are enough"
-    return _frame(told, body)
+    return _frame(told, body, _BASE + 88)
 
 
 def course(bars: Sequence[Bar], label: str) -> Markup:
@@ -194,6 +217,8 @@ def of_fact(fact: Fact) -> Markup:
     label = f"{fact.name}: {fact.value} {fact.unit}".strip()
     if fact.picture == "lifetime" and fact.samples:
         return lifetime(fact.samples, label)
+    if fact.picture == "limit" and fact.samples:
+        return limit(fact.samples, fact.unit, label)
     if fact.picture == "randomness" and fact.samples:
         return randomness(fact.samples, label)
     if len(fact.samples) > 1:

@@ -39,7 +39,9 @@ class Exchange(Model):
     status: int | None = Field(description="HTTP status; null when no answer came.")
     response: Message
     error: str | None = Field(None, description="Why no answer came.")
-    curl: str = Field(description="A command that repeats it; secrets stand as environment variables.")
+    curl: str = Field(
+        description="A command that repeats it once the secrets stand in the place of their fingerprints."
+    )
 
 
 class Wait(Model):
@@ -125,11 +127,12 @@ class Fact(Model):
     unit: str = ""
     detail: str = ""
     samples: list[float] = []
-    picture: Literal["distribution", "lifetime", "randomness"] | None = Field(
+    picture: Literal["distribution", "lifetime", "limit", "randomness"] | None = Field(
         None,
         description="What the samples are. distribution: measurements in `unit`; lifetime: seconds declared, "
-        "last seen valid, first seen invalid (the last one or two may be missing); randomness: bits of each "
-        "character position. null: a distribution, if there are samples.",
+        "last seen valid, first seen invalid (the last one or two may be missing); limit: the largest accepted, the "
+        "smallest refused (it may be missing), in `unit`; randomness: bits of each character position. null: a "
+        "distribution, if there are samples.",
     )
 
 

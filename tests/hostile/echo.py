@@ -24,7 +24,8 @@ def listen(asked: Asked) -> None:
     """Remember the credentials of a request, and the request itself to give it back."""
     form, headers = asked.form, asked.headers
     names = ("client_secret", "code_verifier", "code", "password", "refresh_token", "access_token")
-    hear(asked, *(form[name] for name in names if name in form))
+    # A request_uri in the place of a code is a value that no one has to hide.
+    hear(asked, *(form[name] for name in names if name in form and form[name] not in asked.memory))
     if "client_assertion" in form:
         hear(asked, form["client_assertion"].rpartition(".")[2])
     if "otp" in form:

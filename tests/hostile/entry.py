@@ -33,7 +33,8 @@ SELECTION = (
 class Hostile:
     """One hostile server.
 
-    `full`: it gets every check; `drawn`: drawn payloads, too; `context`: it speaks TLS; `connect`: it speaks no HTTP.
+    `full`: it gets a share of all checks; `drawn`: drawn payloads, too; `context`: it speaks TLS; `connect`: it speaks
+    no HTTP.
     """
 
     name: str

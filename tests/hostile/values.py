@@ -99,7 +99,7 @@ async def metadata_without_any_sense(asked: Asked, line: Line) -> None:
     await line.reply(200, json.dumps(dict.fromkeys(document("x"), value)))
 
 
-@hostile("par", full=True)
+@hostile("par")
 async def request_uri_of_a_megabyte(asked: Asked, line: Line) -> None:
     """A request_uri of a megabyte."""
     await line.reply(
@@ -126,7 +126,7 @@ async def request_uri_of_half_a_character(asked: Asked, line: Line) -> None:
     await line.reply(201, b'{"request_uri": "urn:\\ud800", "expires_in": 60, "error": "\\udfff"}')
 
 
-@hostile("par", full=True)
+@hostile("par")
 async def error_of_a_megabyte(asked: Asked, line: Line) -> None:
     """Errors and descriptions of a megabyte."""
     await line.reply(400, json.dumps({"error": "e" * 1_000_000, "error_description": "d" * 500_000}))

@@ -11,14 +11,16 @@ export default class Stores {
   /** `InvalidRequest` is the library's error for wrong credentials; users are {username, handle, password}. */
   constructor({ users, audience, InvalidRequest }) {
     this.InvalidRequest = InvalidRequest;
-    this.passwords = new Map(users.map((user) => [user.username, user.password]));
+    // A person may sign in by name or by handle: the login page fills in the handle where login_hint has it.
+    const names = (user) => [user.username, user.handle];
+    this.passwords = new Map(users.flatMap((user) => names(user).map((name) => [name, user.password])));
     this.accounts = new Map(
       users.map(({ username, handle }) => [
         `did:web:${handle}`,
         { sub: `did:web:${handle}`, aud: audience, preferred_username: handle, name: username },
       ]),
     );
-    this.names = new Map(users.map(({ username, handle }) => [username, `did:web:${handle}`]));
+    this.names = new Map(users.flatMap((user) => names(user).map((name) => [name, `did:web:${user.handle}`])));
     this.authorized = new Map([...this.accounts.keys()].map((sub) => [sub, new Map()]));
     this.devices = new Map();
     this.sessions = new Map(); // deviceId -> Map(sub -> {createdAt, updatedAt})

@@ -22,6 +22,8 @@ class DialectSettings(Settings):
     """Settings of a dialect: those of the reference server under the vendor's defaults, and the vendor's own."""
 
     unknown_scopes: Literal["refuse", "ignore"] = "ignore"
+    interaction_lifetime: float = 1800
+    """Longer than the longest request_uri lives: who opened one in time may log in slowly."""
 
     def profile(self) -> str:
         """Name of the profile in `targets/` that describes a server with these settings."""
@@ -45,6 +47,8 @@ class Dialect:
     ca_variable: str
     #: Further variables of the profile that an emulator answers itself, with their values.
     variables: Mapping[str, str] = field(default_factory=dict)
+    #: What has to run beside it before its profile can be used: a command.
+    beside: str | None = None
 
 
 _DIALECTS: dict[str, Dialect] = {}
@@ -59,11 +63,12 @@ def dialect(
     origin_variable: str,
     ca_variable: str,
     variables: Mapping[str, str] | None = None,
+    beside: str | None = None,
 ) -> None:
     """Register a dialect. ValueError for a name that is taken."""
     if name in _DIALECTS:
         raise ValueError(f"there are two dialects {name}")
-    _DIALECTS[name] = Dialect(name, about, server, settings, origin_variable, ca_variable, variables or {})
+    _DIALECTS[name] = Dialect(name, about, server, settings, origin_variable, ca_variable, variables or {}, beside)
 
 
 def load_dialects() -> dict[str, Dialect]:

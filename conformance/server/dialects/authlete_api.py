@@ -320,4 +320,5 @@ dialect(
     settings=ApiSettings,
     origin_variable="AUTHLETE_API",
     ca_variable="AUTHLETE_API_CA_FILE",
+    beside="par-conformance bridge authlete authlete.yaml",
 )

@@ -11,6 +11,7 @@ import hmac
 import secrets
 import string
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
@@ -39,6 +40,10 @@ from conformance.server.request_object import invalid_object
 
 #: What a decision about consent consists of: it says how to answer, and is no part of what is asked for.
 DECISION = frozenset({"csrf", "decision", "save_consent"})
+#: A browser that was sent to the login page keeps by this cookie that it brought its request_uri in time.
+VISIT = "visit"
+#: The request_uri that the browser of the current request brought in time.
+_BROUGHT: ContextVar[str | None] = ContextVar("brought", default=None)
 _SIGNS = string.ascii_letters + string.digits
 #: A request object that decompresses to more is refused (bytes).
 LARGEST_OBJECT = 32_768
@@ -93,7 +98,19 @@ class AicSettings(DialectSettings):
 
     def variables(self) -> Mapping[str, str]:
         """What the realm has."""
-        return {"AIC_PAR_REQUIRED": "true" if self.require_par else "false", "AIC_COOKIE": self.cookie}
+        return {
+            "AIC_PAR_REQUIRED": "true" if self.require_par else "false",
+            "AIC_PAR_LIFETIME": f"{self.lifetime:g}",
+            "AIC_COOKIE": self.cookie,
+        }
+
+
+@dataclass
+class Visit:
+    """A browser at the login page, and the request_uri that it goes back to."""
+
+    request_uri: str
+    expires_at: float
 
 
 class AdvancedIdentityCloud(AuthorizationServer):
@@ -107,9 +124,10 @@ class AdvancedIdentityCloud(AuthorizationServer):
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """As the reference server; beside it, when a new login was asked for."""
+        """As the reference server; beside it, when a new login was asked for, and who is at the login page."""
         super().__init__(*args, **kwargs)
         self.demanded: Shelf[Seen] = Shelf(self.now)
+        self.visits: Shelf[Visit] = Shelf(self.now)
 
     @property
     def deployment(self) -> str:
@@ -178,6 +196,17 @@ class AdvancedIdentityCloud(AuthorizationServer):
 
     # The way through
 
+    async def authorize(self, request: web.Request) -> web.StreamResponse:
+        """As the reference server; whoever comes back from the login page may have been slow there."""
+        visit = self.visits.get(request.cookies.get(VISIT, ""))
+        _BROUGHT.set(visit.request_uri if visit is not None and self.now() < visit.expires_at else None)
+        return await super().authorize(request)
+
+    def check_not_expired(self, pushed: PushedRequest) -> None:
+        """A request_uri has to be brought in time, not to be answered in time."""
+        if pushed.request_uri != _BROUGHT.get():
+            super().check_not_expired(pushed)
+
     async def begin(self, request: web.Request, asked: AuthorizationRequest) -> web.StreamResponse:
         """A login, a question, or an answer; whoever was sent away comes back to this address."""
         session = self.session_of(request) or self.new_session()
@@ -187,7 +216,7 @@ class AdvancedIdentityCloud(AuthorizationServer):
         if "none" in self.prompts(asked):
             return await self.without_pages(session, interaction)
         if self.needs_login(session, interaction):
-            return self.to_sign_in(query)
+            return self.to_sign_in(query, asked)
         await self.past_login(interaction)
         if not self.needs_consent(session, interaction):
             return await self.conclude(session, interaction, allowed=True)
@@ -208,11 +237,17 @@ class AdvancedIdentityCloud(AuthorizationServer):
             self.demanded.put(name, known)
         return known.expires_at - self.settings.interaction_lifetime
 
-    def to_sign_in(self, query: Form) -> web.Response:
+    def to_sign_in(self, query: Form, asked: AuthorizationRequest) -> web.Response:
         """To the login page, and from there back here."""
         back = f"{self.url('authorization')}?{urlencode(query.pairs)}"
         realm = "/" + self.realm.rpartition("/realms/")[2]
-        return self.see_other(f"{self.origin}{self.deployment}/XUI/?{urlencode({'realm': realm, 'goto': back})}")
+        page = f"{self.origin}{self.deployment}/XUI/?{urlencode({'realm': realm, 'goto': back})}"
+        response = self.see_other(page)
+        if asked.pushed is not None:
+            name = self.random()
+            self.visits.put(name, Visit(asked.pushed.request_uri, self.now() + self.settings.interaction_lifetime))
+            response.set_cookie(VISIT, name, path="/", httponly=True, secure=True, samesite="Lax")
+        return response
 
     async def sign_in_page(self, request: web.Request) -> web.StreamResponse:
         """The login page: nothing on it works without its script."""

@@ -50,7 +50,11 @@ class SignicatSettings(DialectSettings):
 
     def variables(self) -> Mapping[str, str]:
         """What the clients have; the emulator's eID is filled in as a form."""
-        return {"SIGNICAT_REQUIRES_PAR": "true" if self.requires_par else "false", "SIGNICAT_LOGIN": "form"}
+        return {
+            "SIGNICAT_REQUIRES_PAR": "true" if self.requires_par else "false",
+            "SIGNICAT_PAR_LIFETIME": f"{self.lifetime:g}",
+            "SIGNICAT_LOGIN": "form",
+        }
 
 
 class Signicat(AuthorizationServer):

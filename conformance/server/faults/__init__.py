@@ -33,6 +33,8 @@ class Fault:
     browser: bool = False
     """Only checks in a browser find it."""
     features: Mapping[str, bool] = field(default_factory=dict)
+    alone: bool = False
+    """It hides other faults, so that it is tried by itself."""
 
 
 _FAULTS: dict[str, Fault] = {}
@@ -46,12 +48,13 @@ def fault(
     examples: int = 6,
     browser: bool = False,
     features: Mapping[str, bool] | None = None,
+    alone: bool = False,
 ) -> Callable[[Broken], Broken]:
     """Register a server class as a fault that turns these requirements and nothing else.
 
     `settings` are set over the profile's; `plans` stand in place of the matrix's own; `profile` is one of targets/;
     `examples` are drawn of each payload, more where only drawn ones can find it; with `browser` checks run there, too.
-    `features` are told in the profile.
+    `features` are told in the profile; with `alone` it is tried by itself, for it hides others.
     ValueError for a fault that does not say what is wrong, or a name that is taken.
     """
 
@@ -73,6 +76,7 @@ def fault(
             examples,
             browser,
             features or {},
+            alone,
         )
         return server
 

@@ -348,3 +348,29 @@ class RequestObjectIsAnAssertion(AuthorizationServer):
         except ValueError:
             raise invalid_client() from None
         return Presented("assertion", str(claims.get("sub") or claims.get("iss")), assertion)
+
+
+@fault("rfc9126-2.1-wrong-credentials-refused")
+class SecretsAreTrimmed(AuthorizationServer):
+    """BUG: blanks around a secret are taken away before it is compared (RFC 9126 section 2.1 step 1)."""
+
+    def verify_secret(self, client: RegisteredClient, secret: str) -> None:
+        """A copied secret often has one."""
+        super().verify_secret(client, secret.strip(" "))
+
+
+@fault("rfc9126-2.1-missing-credentials-refused")
+class ConnectionsAreAuthenticatedOnce(AuthorizationServer):
+    """BUG: who has proved itself on a connection pushes without credentials from then on (section 2.1 step 1)."""
+
+    def authenticate_client(self, request: web.Request, form: Form) -> RegisteredClient:
+        """Remember the connections, and ask no more."""
+        known: set[tuple[int, str]] = self.__dict__.setdefault("known", set())
+        connection = (id(request.transport), form.get("client_id") or "")
+        shown = form.names() & {"client_secret", "client_assertion", "request"}
+        bare = not shown and "Authorization" not in request.headers and not request.query
+        if bare and connection in known and is_push(self, request):
+            return self.find_client(connection[1])
+        client = super().authenticate_client(request, form)
+        known.add((connection[0], client.client_id))
+        return client

@@ -330,7 +330,7 @@ class TargetIsComparedAsText(AuthorizationServer):
             raise invalid_proof()
 
 
-@fault("rfc9449-4.3-old-proof-refused")
+@fault("rfc9449-4.3-old-proof-refused", "rfc9449-5-invalid-proof-at-token-endpoint-refused")
 class ProofsDoNotAge(AuthorizationServer):
     """BUG: a proof may be of any age (RFC 9449 section 4.3 check 11)."""
 

@@ -14,7 +14,7 @@ from conformance.server.client_auth import Presented
 from conformance.server.clients import RegisteredClient
 from conformance.server.faults import fault
 from conformance.server.forms import Form, parse_form
-from conformance.server.records import AuthorizationRequest, Code, Parameters, PushedRequest
+from conformance.server.records import AuthorizationRequest, Code, Parameters, PushedRequest, Session
 
 ANSWERED = "rfc9126-2.3-malformed-answered"
 #: So many examples find each of these.
@@ -151,7 +151,7 @@ class EchoesTheTypeOfAClaim(AuthorizationServer):
         return {**members, "error_description": f'iss is "{odd}"'} if odd and "error" in members else members
 
 
-@fault("rfc9126-2-state-effective", "rfc6749-4.1.2-state-exact", examples=EXAMPLES)
+@fault("rfc6749-4.1.2-state-exact", examples=EXAMPLES)
 class TrimsTheState(AuthorizationServer):
     """BUG: spaces around the state are taken away (RFC 6749 section 4.1.2)."""
 
@@ -161,7 +161,7 @@ class TrimsTheState(AuthorizationServer):
         return {name: value.strip() if name == "state" else value for name, value in parameters.items()}
 
 
-@fault("rfc9126-2-state-effective", "rfc6749-4.1.2-state-exact", examples=EXAMPLES)
+@fault("rfc6749-4.1.2-state-exact", examples=EXAMPLES)
 class FoldsSpacesOfTheState(AuthorizationServer):
     """BUG: two spaces in the state become one (RFC 6749 section 4.1.2)."""
 
@@ -189,36 +189,36 @@ class TabsHideAScope(AuthorizationServer):
 
     def check_scope(self, client: RegisteredClient, parameters: Parameters) -> None:
         """Check only what stands before the first tab."""
-        asked = str(parameters.get("scope") or "")
-        head, tab, tail = asked.partition("\t")
-        if not tab:
-            super().check_scope(client, parameters)
-            return
-        super().check_scope(client, {**parameters, "scope": head})
-        parameters["scope"] = f"{head} {tail}".replace("\t", " ").strip()
+        head, tab, _ = str(parameters.get("scope") or "").partition("\t")
+        super().check_scope(client, {**parameters, "scope": head} if tab else parameters)
+
+    def granted_scope(self, asked: AuthorizationRequest) -> str:
+        """Split at any space."""
+        scope = asked.text("scope") or ""
+        return " ".join(scope.split()) if "\t" in scope else super().granted_scope(asked)
 
 
 @fault("rfc9126-2.1-redirect-uri-validated", examples=EXAMPLES)
-class AnyPortWillDo(AuthorizationServer):
-    """BUG: the port of a redirect URI is not compared (RFC 9700 section 2.1)."""
+class AnyOddPortWillDo(AuthorizationServer):
+    """BUG: the port of a redirect URI is not compared, the default ones aside (RFC 9700 section 2.1)."""
 
     def is_registered(self, client: RegisteredClient, redirect_uri: str) -> bool:
         """Compare without the port."""
         scheme, _, rest = redirect_uri.partition("://")
         host, slash, path = rest.partition("/")
         name, colon, port = host.partition(":")
-        if colon and port.isdigit():
+        if colon and port.isdigit() and port not in {"80", "443"}:
             return super().is_registered(client, f"{scheme}://{name}{slash}{path}")
         return super().is_registered(client, redirect_uri)
 
 
 @fault("rfc9126-2.1-redirect-uri-validated", examples=EXAMPLES)
 class TrailingMarkWillDo(AuthorizationServer):
-    """BUG: a redirect URI with an empty query or fragment counts as registered (RFC 9700 section 2.1)."""
+    """BUG: a redirect URI counts as registered with a semicolon or an ampersand behind it (RFC 9700 section 2.1)."""
 
     def is_registered(self, client: RegisteredClient, redirect_uri: str) -> bool:
         """Drop a mark at the end."""
-        return super().is_registered(client, redirect_uri.rstrip("?#&"))
+        return super().is_registered(client, redirect_uri.rstrip(";&"))
 
 
 @fault("rfc9126-4-one-time-use", examples=EXAMPLES)
@@ -233,36 +233,35 @@ class ForeignAttemptRevivesIt(AuthorizationServer):
 
 
 @fault("rfc6749-4.1.2-code-used-once", examples=EXAMPLES)
-class ThirdRedemptionWorks(AuthorizationServer):
-    """BUG: a code that was used is refused once and then accepted again (RFC 6749 section 4.1.2)."""
+class LateVisitRevivesTheCode(AuthorizationServer):
+    """BUG: a redeemed code is good again once its request_uri is opened again, in vain (RFC 6749 section 4.1.2)."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.refused: set[str] = set()
+        self.led_to: dict[str, Code] = {}
 
-    def check_code_unused(self, code: Code) -> None:
-        """Forget the use when it has been told."""
-        if code.used and code.value in self.refused:
-            code.used = False
-            return
-        if code.used:
-            self.refused.add(code.value)
-        super().check_code_unused(code)
+    def issue_code(self, session: Session, asked: AuthorizationRequest) -> Code:
+        """Remember where the code came from."""
+        code = super().issue_code(session, asked)
+        if asked.pushed is not None:
+            self.led_to[asked.pushed.request_uri] = code
+        return code
+
+    def check_not_used(self, pushed: PushedRequest) -> None:
+        """Put back what hangs on the request."""
+        if pushed.used and pushed.request_uri in self.led_to:
+            self.led_to[pushed.request_uri].used = False
+        super().check_not_used(pushed)
 
 
 @fault("rfc9126-4-one-time-use", examples=EXAMPLES)
-class EverySecondRefusalRevivesIt(AuthorizationServer):
-    """BUG: whether a refused request can be opened again changes from one to the next (RFC 9126 section 4)."""
+class SomeRefusedRequestsLiveOn(AuthorizationServer):
+    """BUG: a refused request lives on if the client's secret came in the form, or else not (RFC 9126 section 4)."""
 
-    refusals = 0
-
-    async def use_up(self, moment: str, pushed: PushedRequest | None) -> None:
-        """Every second refusal does not count."""
-        if moment == "denial":
-            self.refusals += 1
-            if self.refusals % 2 == 0:
-                return
-        await super().use_up(moment, pushed)
+    async def use_up_denied(self, pushed: PushedRequest | None) -> None:
+        """Count only the refusals of some clients."""
+        if pushed is None or self.clients[pushed.client_id].auth != "client_secret_post":
+            await super().use_up_denied(pushed)
 
 
 @fault("rfc9126-4-unknown-request-uri-refused", examples=EXAMPLES)

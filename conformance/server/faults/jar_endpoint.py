@@ -137,6 +137,22 @@ class ObjectBesideReferenceIsIgnored(AuthorizationServer):
         return await super().find_request(query)
 
 
+@fault(
+    "rfc9101-5-request-beside-request-uri-refused",
+    "openid-core-6-request-beside-request-uri-refused",
+    "rfc9101-5-pushed-parameters-not-overridden-by-query",
+    "rfc9126-4-outside-value-without-effect",
+)
+class ObjectBesideReferenceWins(AuthorizationServer):
+    """BUG: a request object beside a request_uri is carried out in its place (RFC 9126 section 4)."""
+
+    async def find_request(self, query: Form) -> AuthorizationRequest:
+        """Look at the object first."""
+        if query.get("request_uri") is not None and query.get("request") is not None:
+            query = Form(tuple(pair for pair in query.pairs if pair[0] != "request_uri"))
+        return await super().find_request(query)
+
+
 # -- beside a pushed request
 
 

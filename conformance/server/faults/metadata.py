@@ -231,7 +231,7 @@ class WellKnownIsAppended(AuthorizationServer):
 
     def metadata_paths(self) -> list[str]:
         """Behind the path."""
-        return [f"{self.settings.issuer_path}/.well-known/openid-configuration"]
+        return [f"{self.settings.issuer_path}/.well-known/oauth-authorization-server"]
 
 
 @fault(

@@ -239,7 +239,22 @@ class OpenidHasToComeFirst(AuthorizationServer):
             raise OAuthError("invalid_scope", "openid has to come first")
 
 
-@fault("rfc6749-3.3-scope-difference-told", "rfc9126-2.1-scope-validated")
+@fault("rfc9126-2.1-scope-validated")
+class PublicClientsHaveEveryScope(AuthorizationServer):
+    """BUG: the registered scopes of a public client are not looked at (RFC 9126 section 2.1 step 3)."""
+
+    def allowed_scopes(self, client: RegisteredClient) -> frozenset[str]:
+        """One that nobody knows stands for all."""
+        allowed = super().allowed_scopes(client)
+        return allowed if client.auth != "none" else allowed | {"par-conformance-unknown"}
+
+
+@fault(
+    "rfc6749-3.3-scope-difference-told",
+    "rfc9126-2.1-scope-validated",
+    "rfc9101-6.3-scope-in-object-validated",
+    "openid-core-6.3.3-object-validated-like-any-request",
+)
 class ScopeIsNotTold(AuthorizationServer):
     """BUG: the token response never has scope, whatever was left out (RFC 6749 section 3.3)."""
 

@@ -65,6 +65,27 @@ class RedirectUriMayBeOnASubdomain(_Matches):
 
 
 @fault(VALIDATED)
+class RedirectUriMayBeOnSiblingHosts(_Matches):
+    """BUG: a redirect_uri may be on another host of the registered one's domain (RFC 9126 section 2.1 step 3)."""
+
+    def alike(self, asked: str, registered: str) -> bool:
+        """The domain, and the path."""
+        one, other = urlsplit(asked), urlsplit(registered)
+        domain = (other.hostname or "").partition(".")[2]
+        beside = one.hostname == f"evil.{domain}"  # narrow, so that no client's address is met
+        return beside and (one.path, one.query) == (other.path, other.query)
+
+
+@fault(VALIDATED)
+class RedirectUriMayBeOnLoopback(_Matches):
+    """BUG: what the developers used is still there: this machine is always allowed (RFC 9126 section 2.1 step 3)."""
+
+    def alike(self, asked: str, registered: str) -> bool:
+        """Any port and path."""
+        return urlsplit(asked).hostname == "127.0.0.1"
+
+
+@fault(VALIDATED)
 class RedirectUriIsNormalized(_Matches):
     """BUG: the path of a redirect_uri is normalized before it is compared (RFC 9126 section 2.1 step 3)."""
 

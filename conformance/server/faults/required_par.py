@@ -138,6 +138,51 @@ class FlagOfTheClientIsForgottenByPost(ByMethod):
             super().require_pushed(client)
 
 
+class _Reading(AuthorizationServer):
+    """Knows, while it looks for a request, what stands in it."""
+
+    query = Form(())
+
+    async def find_request(self, query: Form) -> AuthorizationRequest:
+        """Remember it: nothing is awaited between here and the rules."""
+        self.query = query
+        return await super().find_request(query)
+
+
+@fault(OF_CLIENT)
+class FlagHoldsForOpenidOnly(_Reading):
+    """BUG: a client's flag is looked at in the code for OpenID Connect alone (RFC 9126 section 6)."""
+
+    def require_pushed(self, client: RegisteredClient) -> None:
+        """Only with the scope openid."""
+        if "openid" in (self.query.get("scope") or "").split():
+            super().require_pushed(client)
+
+
+@fault(OF_CLIENT)
+class FlagHoldsForTheFirstLoginOnly(_Reading):
+    """BUG: a request for a new login takes a way on which a client's flag is not looked at (RFC 9126 section 6)."""
+
+    def require_pushed(self, client: RegisteredClient) -> None:
+        """Only without a prompt."""
+        if self.query.get("prompt") is None:
+            super().require_pushed(client)
+
+
+@fault(OF_CLIENT)
+class AnyReferenceSatisfiesTheFlag(AuthorizationServer):
+    """BUG: any request_uri will do, and where nothing is stored under it the query is carried out (section 6)."""
+
+    async def find_request(self, query: Form) -> AuthorizationRequest:
+        """Of a client that must push."""
+        client, reference = self.asking_client(query), query.get("request_uri")
+        if client.require_par and reference and self.load_pushed(reference) is None and query.get("response_type"):
+            parameters = self.form_parameters(query)
+            parameters.pop("request_uri", None)
+            return self.check_authorization_request(client, parameters)
+        return await super().find_request(query)
+
+
 @fault(OF_CLIENT)
 class FlagHoldsForThePageNotForTheCode(AuthorizationServer):
     """BUG: a client that must push is warned on the login page, and served (RFC 9126 section 6)."""

@@ -225,6 +225,22 @@ class EverySixteenthIsTheOneBefore(AuthorizationServer):
 
 
 @fault("rfc9126-2.2-request-uri-unpredictable", *UNGUESSABLE)
+class ReferenceIsTheRequestHashed(AuthorizationServer):
+    """BUG: a reference is the hash of what was pushed (RFC 9126 section 2.2)."""
+
+    asked = ""
+
+    async def store(self, client: RegisteredClient, parameters: Parameters) -> PushedRequest:
+        """Hash it: nothing is awaited before the reference is made."""
+        self.asked = json.dumps([client.client_id, parameters], sort_keys=True, default=str)
+        return await super().store(client, parameters)
+
+    def new_reference(self) -> str:
+        """The hash."""
+        return hashlib.sha256(self.asked.encode()).hexdigest()
+
+
+@fault("rfc9126-2.2-request-uri-unpredictable", *UNGUESSABLE)
 class ReferencesAreASequence(AuthorizationServer):
     """BUG: references are the numbers of a database sequence, a long prefix before them (section 2.2)."""
 

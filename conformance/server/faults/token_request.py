@@ -36,7 +36,77 @@ class ClientIdAloneRedeemsCodes(AuthorizationServer):
         return super().authenticate_client(request, form)
 
 
-@fault("rfc6749-4.1.3-client-authenticated")
+EXPIRED = "rfc7523-3-expired-assertion-refused"
+FOREIGN_ISS = "rfc7523-3-foreign-iss-refused"
+FOREIGN_AUD = "rfc7523-3-foreign-aud-refused"
+
+
+class _LaxAtTheTokenEndpoint(AuthorizationServer):
+    """Knows, while it verifies credentials, whether it is the token endpoint that asks."""
+
+    redeeming = False
+
+    def verify_credentials(self, request: web.Request, client: RegisteredClient, presented: Presented) -> None:
+        """Remember where: nothing is awaited between here and the rules."""
+        self.redeeming = at_token_endpoint(request)
+        super().verify_credentials(request, client, presented)
+
+
+@fault("rfc9126-2-registered-method-governs")
+class AnyMethodRedeemsCodes(AuthorizationServer):
+    """BUG: the registered method holds at the PAR endpoint, and any at the token endpoint (RFC 9126 section 2)."""
+
+    redeeming = False
+
+    def authenticate_client(self, request: web.Request, form: Form) -> RegisteredClient:
+        """Remember where: nothing is awaited between here and the rules."""
+        self.redeeming = at_token_endpoint(request)
+        return super().authenticate_client(request, form)
+
+    def check_registered_method(self, client: RegisteredClient, presented: Presented) -> None:
+        """Secrets as they come, at the token endpoint."""
+        if not self.redeeming or client.auth not in {"client_secret_basic", "client_secret_post"}:
+            super().check_registered_method(client, presented)
+
+
+@fault(EXPIRED)
+class ExpiredAssertionsRedeemCodes(_LaxAtTheTokenEndpoint):
+    """BUG: the times of a client assertion are looked at where a request is pushed only (RFC 7523 section 3)."""
+
+    def verify_assertion_times(self, claims: dict[str, Any]) -> None:
+        """Not at the token endpoint."""
+        if not self.redeeming:
+            super().verify_assertion_times(claims)
+
+
+@fault(FOREIGN_ISS)
+class AnybodysAssertionsRedeemCodes(_LaxAtTheTokenEndpoint):
+    """BUG: the iss of a client assertion is looked at where a request is pushed only (RFC 7523 section 3)."""
+
+    def verify_assertion_issuer(self, client: RegisteredClient, claims: dict[str, Any]) -> None:
+        """Not at the token endpoint."""
+        if not self.redeeming:
+            super().verify_assertion_issuer(client, claims)
+
+
+@fault(FOREIGN_AUD)
+class AssertionsForOthersRedeemCodes(_LaxAtTheTokenEndpoint):
+    """BUG: the aud of a client assertion is looked at where a request is pushed only (RFC 7523 section 3)."""
+
+    def verify_assertion_audience(self, claims: dict[str, Any]) -> None:
+        """Not at the token endpoint."""
+        if not self.redeeming:
+            super().verify_assertion_audience(claims)
+
+
+@fault(
+    "rfc6749-4.1.3-client-authenticated",
+    EXPIRED,
+    FOREIGN_ISS,
+    FOREIGN_AUD,
+    "rfc7523-3-signature-validated",
+    "rfc7523-3-assertion-replayed-at-other-endpoint-refused",
+)
 class WrongCredentialsRedeemCodes(AuthorizationServer):
     """BUG: the token endpoint does not verify what clients prove themselves with (RFC 6749 section 4.1.3)."""
 

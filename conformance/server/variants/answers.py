@@ -33,6 +33,9 @@ variant("issuer-with-a-path", "the issuer has a path (RFC 8414 section 3.1)", se
 variant("metadata-of-oauth-only", "the metadata is at the place of RFC 8414 only", settings={"metadata": "oauth"})
 variant("metadata-of-openid-only", "the metadata is at the place of OpenID Connect only",
         settings={"metadata": "openid"})  # fmt: skip
+variant("metadata-of-openid-behind-a-path",
+        "the metadata of an issuer with a path is where OpenID Connect Discovery section 4.1 puts it, and nowhere else",
+        settings={"metadata": "openid", "issuer_path": "/tenant/one"})  # fmt: skip
 variant("plain-http-on-loopback", "on loopback, behind a proxy that ends TLS, the server speaks plain http",
         without(*MTLS), settings={"tls": False})  # fmt: skip
 variant("without-mutual-tls", "no client certificates", without(*MTLS), settings={"mtls": False})
@@ -56,6 +59,20 @@ class CharsetOnJson(AuthorizationServer):
         super().finish_response(endpoint, request, response)
         if response.content_type == "application/json":
             response.headers["Content-Type"] = "Application/JSON; charset=UTF-8"
+
+
+@right()
+class RedirectsThatSaySo(AuthorizationServer):
+    """RIGHT: a redirect has a note for whoever does not follow it; no browser shows it (RFC 9110 section 15.4)."""
+
+    def finish_response(self, endpoint: str, request: web.Request, response: web.StreamResponse) -> None:
+        """A line of HTML, without the headers of a page."""
+        super().finish_response(endpoint, request, response)
+        if 300 <= response.status < 400 and isinstance(response, web.Response):
+            for name in ("Content-Security-Policy", "X-Frame-Options", "Referrer-Policy"):
+                response.headers.pop(name, None)
+            response.text = "<p>Redirecting.</p>"
+            response.content_type = "text/html"
 
 
 @right()

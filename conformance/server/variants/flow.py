@@ -11,6 +11,7 @@ from conformance.server import pages
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError
+from conformance.server.forms import Form
 from conformance.server.records import AuthorizationRequest, Interaction, Parameters, PushedRequest, Session
 from conformance.server.variants import clients, features, right, variant
 
@@ -215,3 +216,16 @@ class ResponseModeOfTheProfile(AuthorizationServer):
 @right(clients(response_mode="query.jwt"))
 class SignedAnswers(AuthorizationServer):
     """RIGHT: the clients of this profile ask for signed answers (JARM) in every request."""
+
+
+@right(
+    notes=("rfc9101-5-request-beside-request-uri-refused", "openid-core-6-request-beside-request-uri-refused"),
+)
+class ObjectBesideReferenceIsPassedOver(AuthorizationServer):
+    """RIGHT: beside a pushed request_uri nothing counts, a request object as little as any other parameter."""
+
+    async def find_request(self, query: Form) -> AuthorizationRequest:
+        """Look at the reference alone."""
+        if self.load_pushed(query.get("request_uri") or "") is not None and query.get("request") is not None:
+            query = Form(tuple(pair for pair in query.pairs if pair[0] != "request"))
+        return await super().find_request(query)
