@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from conformance.check import Case, Function, cases_of, functions, runs_in_browser
+from conformance.check import Case, Function, cases_of, functions
 from conformance.clock import TurnedClock
 from conformance.profile.load import LoadedProfile, load
 from conformance.profile.model import Feature
@@ -149,9 +149,7 @@ def pooled(faults: Iterable[Fault]) -> list[Pool]:
 def _takes(pool: Sequence[Fault], fault: Fault) -> bool:
     names = overridden(fault.server)
     return len(pool) < LARGEST_POOL and all(
-        _under(fault) == _under(other)
-        and not fault.turns & other.turns
-        and not names & overridden(other.server)
+        _under(fault) == _under(other) and not fault.turns & other.turns and not names & overridden(other.server)
         for other in pool
     )
 
