@@ -8,22 +8,13 @@ DEV    := $(VENV)/.dev
 # The real servers whose findings have all been looked at; name others to try them.
 SERVERS ?= oidc-provider
 
-# Tests of parts that are still being built; `make test-all` runs them too.
-UNSETTLED := $(addprefix --ignore=tests/,test_matrix.py hostile test_baseline.py test_dialects.py test_browser_leg.py \
-	test_browser_person.py test_pdf.py test_ci.py test_compare.py test_attestation.py test_facts.py \
-	test_report_browser.py test_report_allure.py test_report_html.py test_command_line.py test_no_leaks.py \
-	test_bridge.py test_report_har.py test_parsers_fuzzed.py)
-
-.PHONY: test-all run test test-servers servers-page lint matrix clean
+.PHONY: run test test-servers servers-page lint matrix clean
 
 run: $(READY) ## Run the suite against its own reference server; the path of the report comes last.
 	@$(BIN)/par-conformance run $(TARGET)
 
 test: $(DEV) lint ## The suite's own tests.
-	$(BIN)/pytest tests -n 2 --dist worksteal $(UNSETTLED)
-
-test-all: $(DEV) lint ## The tests of unsettled parts too.
-	$(BIN)/pytest tests -n 2 --dist worksteal
+	$(BIN)/pytest tests -n 2 --dist worksteal --ignore=tests/test_matrix.py
 
 lint: $(DEV)
 	$(BIN)/ruff format --check .

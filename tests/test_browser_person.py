@@ -80,7 +80,7 @@ SHAPES: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
         (CONSENT, {"answer": "yes", "offline": "on"}),
     ),
     "name first, then password, then staying signed in": (
-        ('<form method="post"><input type="email" name="u"><button>Next</button></form>', {"u": "alice"}),
+        ('<form method="post" novalidate><input type="email" name="u"><button>Next</button></form>', {"u": "alice"}),
         (
             '<form method="post"><input type="password" name="p"><a href="/forgot">Forgot?</a><button>Log in</button>'
             "</form>",
