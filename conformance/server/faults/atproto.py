@@ -462,7 +462,11 @@ class ScriptsCannotReadTokens(AuthorizationServer):
         return endpoint != "token" and super().has_cors(endpoint)
 
 
-@fault("atproto-oauth-demonstrating-proof-of-possession-d-po-p-nonce-demanded-on-push", profile=AT)
+@fault(
+    "atproto-oauth-demonstrating-proof-of-possession-d-po-p-nonce-demanded-on-push",
+    "rfc9449-11.3-proof-without-nonce-refused",
+    profile=AT,
+)
 class PushNeedsNoNonce(AuthorizationServer):
     """BUG: only the token endpoint demands a nonce (demonstrating-proof-of-possession-d-po-p)."""
 
@@ -479,7 +483,18 @@ class PushNeedsNoNonce(AuthorizationServer):
             super().check_proof_nonce(claims)
 
 
-@fault("atproto-oauth-confidential-client-authentication-es256-assertions-accepted", profile=AT)
+@fault(
+    "atproto-oauth-confidential-client-authentication-es256-assertions-accepted",
+    "atproto-oauth-demonstrating-proof-of-possession-d-po-p-es256-proofs-accepted",
+    "atproto-oauth-pushed-authorization-requests-par-pushes-supported",
+    "rfc7523-2.2-assertion-accepted",
+    "rfc9126-2-post-form",
+    "rfc9126-2-token-endpoint-methods-accepted",
+    "rfc9126-5-endpoint-usable",
+    "rfc9449-8-retry-with-nonce-accepted",
+    profile=AT,
+    alone=True,
+)
 class AssertionsByEs256AreRefused(AuthorizationServer):
     """BUG: client assertions by ES256 are refused (confidential-client-authentication)."""
 
@@ -489,7 +504,20 @@ class AssertionsByEs256AreRefused(AuthorizationServer):
             raise invalid_client()
 
 
-@fault("atproto-oauth-demonstrating-proof-of-possession-d-po-p-es256-proofs-accepted", profile=AT)
+@fault(
+    "atproto-oauth-demonstrating-proof-of-possession-d-po-p-es256-proofs-accepted",
+    "atproto-oauth-confidential-client-authentication-es256-assertions-accepted",
+    "atproto-oauth-pushed-authorization-requests-par-pushes-supported",
+    "rfc7523-2.2-assertion-accepted",
+    "rfc9126-2-post-form",
+    "rfc9126-2-token-endpoint-methods-accepted",
+    "rfc9126-2.1-public-client-served",
+    "rfc9126-5-endpoint-usable",
+    "rfc9449-10.1-dpop-header-supported",
+    "rfc9449-10.1-dpop-jkt-supported",
+    profile=AT,
+    alone=True,
+)
 class ProofsByEs256AreRefused(AuthorizationServer):
     """BUG: proofs by ES256 are refused (demonstrating-proof-of-possession-d-po-p)."""
 

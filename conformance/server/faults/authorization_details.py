@@ -129,7 +129,7 @@ class CaseOfTypesIsIgnored(_Entries):
         return {**entry, "type": entry["type"].lower()} if isinstance(entry.get("type"), str) else entry
 
 
-@fault("rfc9396-2-several-entries-of-one-type-accepted")
+@fault("rfc9396-2-several-entries-of-one-type-accepted", "rfc9396-3-accepted-in-push")
 class OneEntryOfAType(AuthorizationServer):
     """BUG: a second entry of one type is refused (RFC 9396 section 2)."""
 
@@ -141,7 +141,7 @@ class OneEntryOfAType(AuthorizationServer):
         return entries
 
 
-@fault("rfc9396-3-accepted-in-push")
+@fault("rfc9396-3-accepted-in-push", alone=True)
 class DetailsAreForTheQuery(AuthorizationServer):
     """BUG: authorization_details in the form of a push is refused (RFC 9396 section 3)."""
 
@@ -152,7 +152,7 @@ class DetailsAreForTheQuery(AuthorizationServer):
         return super().form_parameters(form)
 
 
-@fault("rfc9396-3-accepted-in-request-object")
+@fault("rfc9396-3-accepted-in-request-object", "rfc9101-4-structured-claims-survive")
 class ArrayInRequestObjectIsRefused(AuthorizationServer):
     """BUG: a request object may carry authorization_details as text only (RFC 9396 section 3)."""
 
@@ -260,7 +260,7 @@ class _Answers(AuthorizationServer):
         return self.answered(members, grant) if PARAMETER in members else members
 
 
-@fault("rfc9396-7-granted-details-returned")
+@fault("rfc9396-7-granted-details-returned", "rfc9101-4-structured-claims-survive")
 class DetailsAreNotReturned(_Answers):
     """BUG: the token answer does not say which details were granted (RFC 9396 section 7)."""
 
@@ -300,7 +300,11 @@ class ResourceReplacesDetails(AuthorizationServer):
         super().check_authorization_details(client, parameters)
 
 
-@fault("rfc9396-12-query-cannot-change-pushed-details")
+@fault(
+    "rfc9396-12-query-cannot-change-pushed-details",
+    "rfc9126-4-outside-parameter-not-merged",
+    "rfc9126-4-outside-value-without-effect",
+)
 class DetailsOfTheQueryWin(AuthorizationServer):
     """BUG: authorization_details of the query replaces the pushed one (RFC 9396 section 12)."""
 
@@ -310,7 +314,7 @@ class DetailsOfTheQueryWin(AuthorizationServer):
         return parameters | ({PARAMETER: query.get(PARAMETER)} if query.get(PARAMETER) else {})
 
 
-@fault("rfc9396-12-query-cannot-change-pushed-details")
+@fault("rfc9396-12-query-cannot-change-pushed-details", "rfc9126-4-outside-parameter-not-merged")
 class DetailsOfTheQueryAreAdded(AuthorizationServer):
     """BUG: authorization_details of the query is taken where none was pushed (RFC 9396 section 12)."""
 

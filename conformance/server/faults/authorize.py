@@ -79,7 +79,7 @@ class BoundToTheKindOfClient(AuthorizationServer):
             super().check_bound_to_client(pushed, client)
 
 
-@fault(BOUND)
+@fault(BOUND, "rfc9101-10.2-request-uri-bound-to-client")
 class BindingIsFoundOutAtTheCode(AuthorizationServer):
     """BUG: a foreign client_id takes the request over: the code is its own, at its own redirect URI (section 2.2)."""
 
@@ -120,7 +120,7 @@ class ForeignAttemptBurnsIt(AuthorizationServer):
 # One-time use
 
 
-@fault(ONCE, CAPTURED, RACE, "rfc9101-10.2-request-uri-one-time")
+@fault(ONCE, CAPTURED, RACE, "rfc9101-10.2-request-uri-one-time", "rfc9396-3-accepted-in-push")
 class NeverUsedUp(AuthorizationServer):
     """BUG: a request_uri can be used until it expires (RFC 9126 section 4)."""
 
@@ -300,7 +300,7 @@ class ChallengeOfTheQueryWins(_Beside):
         return {name: query[name] for name in names if name in query and name in pushed}
 
 
-@fault(WINS)
+@fault(WINS, "rfc9396-3-accepted-in-request-object")
 class NonceOfTheQueryWins(_Beside):
     """BUG: the nonce of the query replaces the pushed one (RFC 9126 section 4)."""
 
@@ -386,7 +386,7 @@ class RepeatedParametersAreRefused(AuthorizationServer):
         return super().effective_parameters(query, pushed)
 
 
-@fault("rfc9126-4-post-accepted")
+@fault("rfc9126-4-post-accepted", "openid-core-3.1.2.1-post-accepted-at-authorization-endpoint")
 class PostIsNotServed(AuthorizationServer):
     """BUG: the authorization endpoint answers POST with 405 (RFC 9126 section 4)."""
 

@@ -89,7 +89,15 @@ class PagesUseOtherSites(AuthorizationServer):
         return super().page(html, status=status, redirect_uri=redirect_uri)
 
 
-@fault("rfc6749-10.11-pages-over-tls")
+@fault(
+    "rfc6749-10.11-pages-over-tls",
+    "rfc7636-4.2-s256-supported",
+    "rfc8705-2-certificate-accepted-on-push",
+    "rfc9126-4-client-id-and-request-uri-suffice",
+    "rfc9126-5-endpoint-usable",
+    "rfc9126-5-usable-regardless-of-metadata",
+    alone=True,
+)
 class LoginUnderHttp(AuthorizationServer):
     """BUG: the login page lies under plain http (RFC 6749 section 10.11)."""
 
@@ -272,7 +280,7 @@ def _forms(certificate: x509.Certificate) -> set[str]:
     return {pem, b64encode(certificate.public_bytes(Encoding.DER)).decode()}
 
 
-@fault("rfc9700-4.17.2-no-wildcard-origin")
+@fault("rfc9700-4.17.2-no-wildcard-origin", "rfc9396-3-accepted-in-push")
 class MessageGoesToEveryone(AuthorizationServer):
     """BUG: the response mode web_message posts the code to every origin (RFC 9700 section 4.17.2)."""
 
@@ -287,7 +295,7 @@ class MessageGoesToEveryone(AuthorizationServer):
         return self.page(f"<script>window.opener.postMessage('{urlencode(parameters)}', '*');</script>")
 
 
-@fault("rfc9700-2.2.1-tokens-sender-constrained")
+@fault("rfc9700-2.2.1-tokens-sender-constrained", "rfc9449-5-token-type-dpop")
 class BoundTokensAreBearerTokens(AuthorizationServer):
     """BUG: the tokens of a client with a key are bound to nothing (RFC 9700 section 2.2.1)."""
 

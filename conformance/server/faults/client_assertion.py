@@ -86,7 +86,7 @@ class _Repeats(AuthorizationServer):
         return {*super().repeatable(), "client_assertion"}
 
 
-@fault("rfc7523-2.2-two-assertions-refused")
+@fault("rfc7523-2.2-two-assertions-refused", "rfc9126-4-unknown-request-uri-refused")
 class FirstOfTwoAssertionsCounts(_Repeats):
     """BUG: of two client assertions one is taken (RFC 7523 section 2.2)."""
 
@@ -161,7 +161,7 @@ class _Subject(_Claims):
         return Presented("assertion", found, form.get("client_assertion") or "")
 
 
-@fault("rfc7523-3-sub-required")
+@fault("rfc7523-3-sub-required", "rfc7523-2.2-assertion-accepted")
 class IssuerIsTakenForSubject(_Subject):
     """BUG: an assertion without sub is accepted, iss in its place (RFC 7523 section 3)."""
 
@@ -321,7 +321,11 @@ class AssertionsMayBeOld(_Times):
 # -- used twice
 
 
-@fault("rfc7523-3-replayed-assertion-refused", "rfc7523-3-assertion-replayed-at-other-endpoint-refused")
+@fault(
+    "rfc7523-3-replayed-assertion-refused",
+    "rfc7523-3-assertion-replayed-at-other-endpoint-refused",
+    "openid-core-9-assertion-used-once",
+)
 class AssertionsAreNotRemembered(AuthorizationServer):
     """BUG: an assertion may be used as often as one likes (RFC 7523 section 3)."""
 

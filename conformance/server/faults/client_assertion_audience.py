@@ -116,7 +116,15 @@ class IssuerIsNotTold(AuthorizationServer):
         return {**super().endpoint_metadata(), "issuer": ""}
 
 
-@fault("rfc7523bis-5-issuer-audience-accepted", "rfc7523-2.2-assertion-accepted", **UPDATE)
+@fault(
+    "rfc7523bis-5-issuer-audience-accepted",
+    "rfc7523-2.2-assertion-accepted",
+    "openid-core-9-client-secret-jwt-keyed-with-utf8-secret",
+    "rfc8705-6.1-clients-without-certificate-unharmed",
+    "rfc9126-2-token-endpoint-methods-accepted",
+    **UPDATE,
+    alone=True,
+)
 class IssuerIsNoAudience(AuthorizationServer):
     """BUG: the issuer has to stand in an array (draft-ietf-oauth-rfc7523bis section 5)."""
 
@@ -165,7 +173,7 @@ class PushEndpointIsAnAudience(_Audience):
         return audience == self.url("pushed_authorization_request")
 
 
-@fault("rfc7523bis-5-further-audiences-refused", **UPDATE)
+@fault("rfc7523bis-5-further-audiences-refused", "rfc7523-2.2-assertion-accepted", **UPDATE)
 class FurtherAudiencesAreFine(_Audience):
     """BUG: the issuer may stand among others (draft-ietf-oauth-rfc7523bis section 5)."""
 
@@ -177,6 +185,7 @@ class FurtherAudiencesAreFine(_Audience):
 @fault(
     "rfc7523bis-5-other-issuers-audience-refused",
     "rfc7523-3-foreign-aud-refused",
+    "rfc7523-2.2-assertion-accepted",
     **UPDATE,
 )
 class OtherIssuersAreAudiences(_Audience):

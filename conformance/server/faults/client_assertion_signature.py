@@ -50,6 +50,7 @@ class _Trusting(AuthorizationServer):
     "rfc7523-3-embedded-jwk-not-trusted",
     "rfc7523-3-jku-not-trusted",
     "rfc7523-3-invalid-mac-refused",
+    "rfc6749-4.1.3-client-authenticated",
 )
 class AssertionsAreNotVerified(AuthorizationServer):
     """BUG: the signature of a client assertion is not verified at all (RFC 7523 section 3)."""

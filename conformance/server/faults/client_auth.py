@@ -39,7 +39,7 @@ class _AtPush(AuthorizationServer):
             self.pushing = False
 
 
-@fault(MISSING)
+@fault(MISSING, "rfc6749-2.3.1-credentials-in-url-refused")
 class CredentialsMayBeMissing(_AtPush):
     """BUG: credentials are checked where they are sent; client_id alone will do (RFC 9126 section 2.1)."""
 
@@ -69,7 +69,13 @@ class AssertionClientsNeedNone(_AtPush):
             super().verify_credentials(request, client, presented)
 
 
-@fault(MISSING, FOREIGN)
+@fault(
+    MISSING,
+    FOREIGN,
+    "rfc8705-2-foreign-certificate-refused",
+    "rfc8705-2-missing-certificate-refused",
+    "rfc8705-2.1-other-subject-refused",
+)
 class CertificatesAreNotLookedAt(_AtPush):
     """BUG: the PAR endpoint serves a client of mutual TLS whatever certificate is shown (RFC 9126 section 2.1)."""
 
@@ -149,7 +155,22 @@ class AnySecretOfAnyClientWillDo(AuthorizationServer):
             super().verify_secret(client, secret)
 
 
-@fault(WRONG, FORGED, FOREIGN, ALIKE)
+@fault(
+    WRONG,
+    FORGED,
+    FOREIGN,
+    ALIKE,
+    "rfc7523-3-alg-none-refused",
+    "rfc7523-3-embedded-jwk-not-trusted",
+    "rfc7523-3-empty-signature-refused",
+    "rfc7523-3-foreign-clients-key-refused",
+    "rfc7523-3-hmac-with-public-key-refused",
+    "rfc7523-3-invalid-mac-refused",
+    "rfc7523-3-jku-not-trusted",
+    "rfc7523-3-signature-validated",
+    "rfc7523-3-unknown-key-refused",
+    "rfc7523-3-unregistered-alg-refused",
+)
 class AssertionsAreOnlyReadAtThePush(_AtPush):
     """BUG: the PAR endpoint reads client assertions and does not verify them (RFC 9126 section 2.1)."""
 
@@ -164,7 +185,7 @@ class AssertionsAreOnlyReadAtThePush(_AtPush):
             super().verify_assertion_signature(client, jws)
 
 
-@fault(FORGED)
+@fault(FORGED, "rfc7523-3-alg-none-refused")
 class AlgorithmNoneNeedsNoSignature(AuthorizationServer):
     """BUG: an assertion with the algorithm none needs no signature (RFC 9126 section 2.1)."""
 
@@ -179,7 +200,7 @@ class AlgorithmNoneNeedsNoSignature(AuthorizationServer):
             super().verify_assertion_signature(client, jws)
 
 
-@fault(MISMATCH)
+@fault(MISMATCH, "rfc7523-3-client-id-parameter-mismatch-refused")
 class AnyClientIdWillDo(_AtPush):
     """BUG: client_id of the body is not compared with the client that authenticated (RFC 9126 section 2.1)."""
 
@@ -224,7 +245,7 @@ class UnknownClientsAreRegistered(AuthorizationServer):
         return found or super().find_client(client_id)
 
 
-@fault("rfc9126-2.1-unidentified-client-refused")
+@fault("rfc9126-2.1-unidentified-client-refused", "rfc9126-2.1-client-id-required")
 class RedirectUriNamesTheClient(AuthorizationServer):
     """BUG: a push without client_id and credentials is taken for the client of its redirect_uri (section 2.1)."""
 
@@ -306,7 +327,14 @@ class PushEndpointIsNoAudience(_Audience):
     refused = "push_url"
 
 
-@fault("rfc9126-2-audience-issuer-accepted", "rfc9126-2-token-endpoint-methods-accepted")
+@fault(
+    "rfc9126-2-audience-issuer-accepted",
+    "rfc9126-2-token-endpoint-methods-accepted",
+    "openid-core-9-client-secret-jwt-keyed-with-utf8-secret",
+    "rfc7523-2.2-assertion-accepted",
+    "rfc8705-6.1-clients-without-certificate-unharmed",
+    alone=True,
+)
 class IssuerAloneIsNoAudience(_Audience):
     """BUG: an assertion has to name an endpoint: the issuer alone is refused (RFC 9126 section 2)."""
 
@@ -327,7 +355,11 @@ class SignedRequestAuthenticates(AuthorizationServer):
         return super().authenticate_client(request, form)
 
 
-@fault("rfc9126-2.1-request-object-is-no-authentication")
+@fault(
+    "rfc9126-2.1-request-object-is-no-authentication",
+    "rfc6749-5.2-invalid-client",
+    "rfc7523-3.2-invalid-assertion-error-code",
+)
 class RequestObjectIsAnAssertion(AuthorizationServer):
     """BUG: a request object passes as a client assertion: issuer and signature are right (section 2.1)."""
 

@@ -19,6 +19,7 @@ PAR = "pushed_authorization_request"
     "rfc9449-10.1-proof-checked-on-push",
     "rfc9449-10.1-proof-binds-code",
     "rfc9449-10.1-proof-binds-code-against-missing-proof",
+    alone=True,
 )
 class PushIgnoresProofs(AuthorizationServer):
     """BUG: the DPoP header of a push is not looked at (RFC 9449 section 10.1)."""

@@ -122,7 +122,7 @@ class DpopJktNeedsAProof(AuthorizationServer):
         super().bind_key(client, parameters, jkt)
 
 
-@fault("rfc9449-10.1-dpop-header-supported")
+@fault("rfc9449-10.1-dpop-header-supported", alone=True)
 class PushTakesNoProof(AuthorizationServer):
     """BUG: a DPoP header at the push is refused unless dpop_jkt is there too (RFC 9449 section 10.1)."""
 

@@ -35,7 +35,7 @@ class AnyNonceWillDo(AuthorizationServer):
             super().check_proof_nonce(claims)
 
 
-@fault("rfc9449-8-nonce-challenge-error", settings=ON)
+@fault("rfc9449-8-nonce-challenge-error", "rfc9126-2.1-scope-validated", settings=ON)
 class MissingNonceIsABadProof(AuthorizationServer):
     """BUG: a proof without nonce is answered with invalid_dpop_proof (RFC 9449 section 8)."""
 
@@ -54,7 +54,7 @@ class ChallengeIs401(AuthorizationServer):
         return 401 if error.code == "use_dpop_nonce" else super().error_status(request, error)
 
 
-@fault("rfc9449-8-nonce-challenge-carries-nonce", settings=ON)
+@fault("rfc9449-8-nonce-challenge-carries-nonce", settings=ON, alone=True)
 class ChallengeWithoutNonce(AuthorizationServer):
     """BUG: the demand for a nonce comes without one (RFC 9449 section 8)."""
 
@@ -77,7 +77,7 @@ class TokenChallengeWithoutNonce(AuthorizationServer):
         return headers
 
 
-@fault("rfc9449-8-retry-with-nonce-accepted", settings=ON)
+@fault("rfc9449-8-retry-with-nonce-accepted", settings=ON, alone=True)
 class NonceOfChallengeIsUseless(AuthorizationServer):
     """BUG: the nonce of a challenge is never accepted (RFC 9449 section 8)."""
 

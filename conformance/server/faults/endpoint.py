@@ -309,7 +309,12 @@ class SecretInTheBodyIsTokenEndpointOnly(AuthorizationServer):
         super().check_rate(client)
 
 
-@fault("rfc9126-2-token-endpoint-methods-accepted")
+@fault(
+    "rfc9126-2-token-endpoint-methods-accepted",
+    "rfc8705-2-certificate-accepted-on-push",
+    "rfc8705-2.1-registered-subject-accepted",
+    "rfc8705-5-alias-of-par-endpoint-works",
+)
 class CertificatesAreTokenEndpointOnly(AuthorizationServer):
     """BUG: mutual TLS works at the token endpoint and not at the PAR endpoint (RFC 9126 section 2)."""
 

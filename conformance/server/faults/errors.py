@@ -34,7 +34,20 @@ class _Errors(AuthorizationServer):
         return self.told(request, error, response) if is_push(self, request) else response
 
 
-@fault(JSON, TYPE)
+@fault(
+    JSON,
+    TYPE,
+    "rfc6749-5.2-invalid-client",
+    "rfc6749-5.2-invalid-client-when-missing",
+    "rfc6749-5.2-www-authenticate",
+    "rfc7636-4.4.1-error-explained",
+    "rfc7636-4.4.1-unknown-method-error",
+    "rfc8705-2-failure-error-code",
+    "rfc8707-2.1-invalid-target",
+    "rfc9101-6.3-refusal-is-an-oauth-error",
+    "rfc9396-5-error-code",
+    "rfc9449-10.1-invalid-proof-error-code-on-push",
+)
 class ErrorsArePages(_Errors):
     """BUG: a refused push is answered with an HTML page (RFC 9126 section 2.3)."""
 
@@ -45,7 +58,9 @@ class ErrorsArePages(_Errors):
         return web.Response(text=html, status=response.status, content_type="text/html", headers=headers)
 
 
-@fault(JSON, TYPE)
+@fault(
+    JSON, TYPE, "rfc6749-5.2-invalid-client", "rfc6749-5.2-invalid-client-when-missing", "rfc8705-2-failure-error-code"
+)
 class FailedAuthenticationIsAPage(_Errors):
     """BUG: the framework answers failed client authentication by itself, with a page (RFC 9126 section 2.3)."""
 
@@ -57,7 +72,20 @@ class FailedAuthenticationIsAPage(_Errors):
         return web.Response(text="<h1>401</h1>", status=401, content_type="text/html", headers=headers)
 
 
-@fault(JSON, TYPE)
+@fault(
+    JSON,
+    TYPE,
+    "rfc6749-5.2-invalid-client",
+    "rfc6749-5.2-invalid-client-when-missing",
+    "rfc6749-5.2-www-authenticate",
+    "rfc7636-4.4.1-error-explained",
+    "rfc7636-4.4.1-unknown-method-error",
+    "rfc8705-2-failure-error-code",
+    "rfc8707-2.1-invalid-target",
+    "rfc9101-6.3-refusal-is-an-oauth-error",
+    "rfc9396-5-error-code",
+    "rfc9449-10.1-invalid-proof-error-code-on-push",
+)
 class ErrorsHaveNoBody(_Errors):
     """BUG: a refused push is answered with a bare status (RFC 9126 section 2.3)."""
 
@@ -66,7 +94,20 @@ class ErrorsHaveNoBody(_Errors):
         return web.Response(status=response.status, headers={"Cache-Control": "no-store"})
 
 
-@fault(JSON)
+@fault(
+    JSON,
+    "rfc6749-5.2-error-characters",
+    "rfc6749-5.2-invalid-client",
+    "rfc6749-5.2-invalid-client-when-missing",
+    "rfc6749-5.2-www-authenticate",
+    "rfc7636-4.4.1-error-explained",
+    "rfc7636-4.4.1-unknown-method-error",
+    "rfc8705-2-failure-error-code",
+    "rfc8707-2.1-invalid-target",
+    "rfc9101-6.3-refusal-is-an-oauth-error",
+    "rfc9396-5-error-code",
+    "rfc9449-10.1-invalid-proof-error-code-on-push",
+)
 class ErrorIsAnObject(_Errors):
     """BUG: error is an object with a code and a message (RFC 9126 section 2.3)."""
 
@@ -108,7 +149,7 @@ class InvalidRequestsAre422(_Errors):
         return response
 
 
-@fault(STATUS)
+@fault(STATUS, "rfc6749-5.2-unauthorized-status")
 class FailedAuthenticationIs403(_Errors):
     """BUG: failed client authentication has the status 403 (RFC 9126 section 2.3, RFC 6749 section 5.2)."""
 
@@ -130,7 +171,9 @@ class FaultyRequestsAre401(_Errors):
         return response
 
 
-@fault("rfc9126-2.3-no-redirect", JSON, TYPE, STATUS)
+@fault(
+    "rfc9126-2.3-no-redirect", JSON, TYPE, STATUS, "rfc7636-4.4.1-error-explained", "rfc7636-4.4.1-unknown-method-error"
+)
 class ErrorsAreSentToTheRedirectUri(_Errors):
     """BUG: an error of the request is a redirect to the client, as at the authorization endpoint (section 2.3)."""
 
@@ -142,7 +185,13 @@ class ErrorsAreSentToTheRedirectUri(_Errors):
         return response
 
 
-@fault(CODE, OBJECT, "rfc9126-2.3-redirect-fault-invalid-request", "rfc9126-2.3-response-type-fault-code")
+@fault(
+    CODE,
+    OBJECT,
+    "rfc9126-2.3-redirect-fault-invalid-request",
+    "rfc9126-2.3-response-type-fault-code",
+    "rfc7636-4.4.1-unknown-method-error",
+)
 class ErrorCodesAreInvented(_Errors):
     """BUG: error codes are the server's own (RFC 9126 section 2.3)."""
 
@@ -203,7 +252,11 @@ class ResponseTypeFaultIsInvalidScope(AuthorizationServer):
             raise
 
 
-@fault("rfc9126-2.3-no-interaction-codes")
+@fault(
+    "rfc9126-2.3-no-interaction-codes",
+    "openid-core-3.1.2.1-prompt-none-shows-no-page",
+    "openid-core-3.1.2.3-prompt-none-answers-with-error",
+)
 class PushWithPromptNoneNeedsALogin(AuthorizationServer):
     """BUG: a push with prompt=none is refused with login_required: nobody can be logged in there (section 2.3)."""
 
@@ -214,7 +267,7 @@ class PushWithPromptNoneNeedsALogin(AuthorizationServer):
         return super().form_parameters(form)
 
 
-@fault("rfc9126-2.3-no-interaction-codes")
+@fault("rfc9126-2.3-no-interaction-codes", "openid-core-3.1.2.3-prompt-login-reauthenticates")
 class PushWithPromptLoginNeedsAnInteraction(AuthorizationServer):
     """BUG: a push with prompt=login is refused with interaction_required (RFC 9126 section 2.3)."""
 
@@ -304,7 +357,7 @@ class ServersPolicyOfObjectsIsForgotten(AuthorizationServer):
             super().require_request_object(client)
 
 
-@fault("rfc9126-2.3-signed-object-policy-of-client")
+@fault("rfc9126-2.3-signed-object-policy-of-client", "rfc9101-10.5-plain-request-refused-where-required-for-client")
 class ClientsPolicyOfObjectsIsForgotten(AuthorizationServer):
     """BUG: a client that must sign may push plain parameters (RFC 9126 section 2.3)."""
 

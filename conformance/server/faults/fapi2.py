@@ -66,7 +66,25 @@ class SecretStillWorks(_Serves):
     served = "secret-jwt-client"
 
 
-@fault("fapi2-security-profile-5.3.2.1-public-clients-refused", plans=("fapi2",), settings=STRICT)
+@fault(
+    "fapi2-security-profile-5.3.2.1-public-clients-refused",
+    "fapi2-security-profile-5.3.2.2-client-authenticated-push-supported",
+    "fapi2-security-profile-5.3.2.2-requests-without-push-refused",
+    "fapi2-security-profile-5.4.1-other-proof-algs-refused",
+    "openid-core-9-client-secret-jwt-keyed-with-utf8-secret",
+    "rfc7523-2.2-assertion-accepted",
+    "rfc8705-6.1-clients-without-certificate-unharmed",
+    "rfc9126-2-post-form",
+    "rfc9126-2-token-endpoint-methods-accepted",
+    "rfc9126-4-par-required-request-object-refused",
+    "rfc9126-4-policy-signalled",
+    "rfc9126-5-endpoint-usable",
+    "rfc9396-10-types-advertised",
+    "rfc9700-2.1.1-pkce-supported",
+    plans=("fapi2",),
+    settings=STRICT,
+    alone=True,
+)
 class PublicClientIsStillServed(_Serves):
     """BUG: a public client, from before, is still served (FAPI 2.0 section 5.3.2.1)."""
 
@@ -103,7 +121,7 @@ class AssertionsMustBeFromNow(_Offset):
             raise invalid_client()
 
 
-@fault("fapi2-security-profile-5.3.2.1-assertion-far-ahead-refused", profile=FAPI)
+@fault("fapi2-security-profile-5.3.2.1-assertion-far-ahead-refused", "rfc7523-3-old-assertion-refused", profile=FAPI)
 class AssertionsMayBeFromTheFuture(AuthorizationServer):
     """BUG: iat of a client assertion may lie ahead as far as one likes (FAPI 2.0 section 5.3.2.1)."""
 
@@ -284,6 +302,7 @@ class PlainIsServed(AuthorizationServer):
 
 @fault(
     "fapi2-security-profile-5.3.2.2-missing-code-challenge-method-refused",
+    "rfc7636-4.3-missing-method-is-plain",
     profile=FAPI,
 )
 class MethodIsS256ByDefault(AuthorizationServer):
@@ -366,7 +385,12 @@ class AnyRsaAssertionWillDo(AuthorizationServer):
         return [key for key in client.keys if key.alg == "PS256"]
 
 
-@fault("fapi2-security-profile-5.4.1-other-request-object-algs-refused", profile=FAPI)
+@fault(
+    "fapi2-security-profile-5.4.1-other-request-object-algs-refused",
+    "openid-core-6.3.2-alg-must-match-registration",
+    "rfc9101-6.2-unregistered-alg-refused",
+    profile=FAPI,
+)
 class AnyRsaObjectWillDo(AuthorizationServer):
     """BUG: a client with an RSA key may sign its request objects by RS256 (FAPI 2.0 section 5.4.1)."""
 
@@ -509,6 +533,8 @@ class UserinfoOverPlainHttp(AuthorizationServer):
 @fault(
     "fapi2-security-profile-5.3.2.2-iss-in-response",
     "rfc9207-2-iss-with-code",
+    "rfc9207-2-iss-in-every-mode",
+    "rfc9207-3-announced-and-sent",
     profile=FAPI,
 )
 class IssIsForErrors(AuthorizationServer):

@@ -101,9 +101,7 @@ class DetailsOfObjectsAreLost(AuthorizationServer):
 
 
 @fault(
-    "rfc9101-4-issuer-audience-accepted",
-    "rfc9101-5-object-suffices",
-    "rfc9126-3-request-object-accepted",
+    "rfc9101-4-issuer-audience-accepted", "rfc9101-5-object-suffices", "rfc9126-3-request-object-accepted", alone=True
 )
 class ObjectsAreForThePushEndpoint(AuthorizationServer):
     """BUG: a request object has to name the PAR endpoint as audience in place of the issuer (RFC 9101 section 4)."""

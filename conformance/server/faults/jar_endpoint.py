@@ -156,7 +156,12 @@ class ObjectBesideReferenceWins(AuthorizationServer):
 # -- beside a pushed request
 
 
-@fault("rfc9101-5-pushed-parameters-not-overridden-by-query", "rfc9126-4-outside-value-without-effect")
+@fault(
+    "rfc9101-5-pushed-parameters-not-overridden-by-query",
+    "rfc9126-4-outside-value-without-effect",
+    "rfc9396-12-query-cannot-change-pushed-details",
+    "rfc9449-10.1-query-dpop-jkt-has-no-effect",
+)
 class LinkWinsOverThePushedRequest(AuthorizationServer):
     """BUG: a parameter of the query wins over the pushed one (RFC 9101 section 5)."""
 
@@ -166,7 +171,11 @@ class LinkWinsOverThePushedRequest(AuthorizationServer):
         return {**pushed.parameters, **outside, "client_id": pushed.client_id}
 
 
-@fault("rfc9101-5-pushed-parameters-not-extended-by-query", "rfc9126-4-outside-parameter-not-merged")
+@fault(
+    "rfc9101-5-pushed-parameters-not-extended-by-query",
+    "rfc9126-4-outside-parameter-not-merged",
+    "rfc9449-10.1-query-dpop-jkt-has-no-effect",
+)
 class LinkFillsThePushedRequest(AuthorizationServer):
     """BUG: what was not pushed is taken from the query (RFC 9101 section 5)."""
 
@@ -176,7 +185,11 @@ class LinkFillsThePushedRequest(AuthorizationServer):
         return {**outside, **pushed.parameters}
 
 
-@fault("rfc9101-5-duplicated-parameters-tolerated", "rfc9126-4-duplicates-tolerated")
+@fault(
+    "rfc9101-5-duplicated-parameters-tolerated",
+    "rfc9126-4-duplicates-tolerated",
+    "rfc9396-3-accepted-in-request-object",
+)
 class LinkMustNotRepeatThePushedRequest(AuthorizationServer):
     """BUG: a request that repeats what was pushed beside request_uri is refused (RFC 9101 section 5)."""
 
@@ -272,7 +285,7 @@ class HttpReferencesAreIgnored(_Passes):
     passed = ("http:",)
 
 
-@fault(SCHEMES)
+@fault(SCHEMES, "rfc9126-4-unknown-request-uri-refused")
 class OtherReferencesAreIgnored(_Passes):
     """BUG: a request_uri of another scheme is passed over in favour of the query (RFC 9101 section 5.2)."""
 
@@ -355,6 +368,7 @@ class AnnouncedRegistrationIsNotEnforced(_Passes):
 @fault(
     "openid-core-6.2-issued-request-uri-exempt-from-registration",
     "rfc9126-4-client-id-and-request-uri-suffice",
+    "rfc9396-3-accepted-in-request-object",
     settings=_REGISTRATION,
 )
 class IssuedReferencesNeedRegistration(AuthorizationServer):

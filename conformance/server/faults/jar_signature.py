@@ -167,7 +167,7 @@ class KidIsLookedUpAmongAll(_Trusting):
         return jws.alg == client.request_object_alg and any(jose.verify(jws, key.key, jws.alg) for key in keys)
 
 
-@fault("rfc9101-6.2-kid-names-the-key-used")
+@fault("rfc9101-6.2-kid-names-the-key-used", "rfc9449-10.1-mismatch-with-request-object-refused")
 class EveryKeyOfTheClientIsTried(_Trusting):
     """BUG: where the key that kid names does not verify, the client's others are tried (RFC 9101 section 6.2)."""
 
@@ -332,7 +332,7 @@ class CriticalHeadersAreIgnored(_Headers):
     """BUG: the crit header of a request object is ignored (RFC 9101 section 6.2)."""
 
 
-@fault("rfc9101-6.2-invalid-signature-error-code")
+@fault("rfc9101-6.2-invalid-signature-error-code", "rfc9449-10.1-mismatch-with-request-object-refused")
 class InvalidSignatureIsInvalidClient(AuthorizationServer):
     """BUG: an invalid signature of a request object is told as invalid_client (RFC 9101 section 6.2)."""
 
@@ -360,7 +360,7 @@ class UnsignedObjectsAreTaken(_Trusting):
         return super().decrypt_request_object(text)
 
 
-@fault("rfc9101-10.5-alg-none-refused")
+@fault("rfc9101-10.5-alg-none-refused", "rfc9396-3-accepted-in-request-object")
 class NoneIsRefusedInLowerCase(_Trusting):
     """BUG: alg none is refused as spelt so, and accepted as None or NONE (RFC 9101 section 10.5)."""
 
@@ -429,7 +429,7 @@ class ObjectsNeedTheirType(AuthorizationServer):
             raise OAuthError("invalid_request_object", "the request object is invalid")
 
 
-@fault("rfc9101-4-typed-object-accepted", "rfc9101-5-object-suffices", "rfc9126-3-request-object-accepted")
+@fault("rfc9101-4-typed-object-accepted", "rfc9101-5-object-suffices", "rfc9126-3-request-object-accepted", alone=True)
 class ObjectsMustNotHaveTheirType(AuthorizationServer):
     """BUG: the registered type of request objects is refused (RFC 9101 section 4)."""
 

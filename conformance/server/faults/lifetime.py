@@ -25,7 +25,7 @@ class LivesATenthTooLong(AuthorizationServer):
             super().check_not_expired(pushed)
 
 
-@fault(EXPIRED)
+@fault(EXPIRED, "rfc9396-3-accepted-in-push")
 class NeverExpires(AuthorizationServer):
     """BUG: expires_in is announced and never looked at (RFC 9126 section 4)."""
 
@@ -73,7 +73,11 @@ class AnnouncesMoreThanItKeeps(AuthorizationServer):
         return 90
 
 
-@fault("rfc9126-2.2-lifetime-not-set-by-client")
+@fault(
+    "rfc9126-2.2-lifetime-not-set-by-client",
+    "rfc9101-9.1-exp-that-is-no-number-refused",
+    "rfc9101-9.1-expired-object-refused",
+)
 class ObjectSetsTheLife(AuthorizationServer):
     """BUG: a request_uri lives as long as the request object says (RFC 9126 section 2.2)."""
 

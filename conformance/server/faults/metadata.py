@@ -298,7 +298,7 @@ class OnlyTls13(AuthorizationServer):
         return ssl.TLSVersion.TLSv1_3
 
 
-@fault("rfc9700-2.6-metadata-published", "rfc9126-2-metadata-published")
+@fault("rfc9700-2.6-metadata-published", "rfc9126-2-metadata-published", "rfc9396-10-types-advertised", alone=True)
 class NoMetadata(AuthorizationServer):
     """BUG: there is no metadata document (RFC 9700 section 2.6)."""
 

@@ -28,6 +28,8 @@ BOUND = {"mtls_bound_tokens": True}
     "rfc8705-2.1-registered-subject-accepted",
     "rfc8705-2.2-registered-certificate-accepted",
     "rfc8705-5-alias-of-par-endpoint-works",
+    "rfc9126-2-token-endpoint-methods-accepted",
+    alone=True,
 )
 class PushTakesNoCertificates(AuthorizationServer):
     """BUG: certificates authenticate at the token endpoint, and not at the push (RFC 8705 section 2)."""
@@ -188,7 +190,12 @@ class AliasIsMissing(AuthorizationServer):
         return aliases
 
 
-@fault("rfc8705-6.1-clients-without-certificate-unharmed")
+@fault(
+    "rfc8705-6.1-clients-without-certificate-unharmed",
+    "openid-core-9-client-secret-jwt-keyed-with-utf8-secret",
+    "rfc7523-2.2-assertion-accepted",
+    alone=True,
+)
 class ConventionalEndpointRefusesJwtClients(AuthorizationServer):
     """BUG: with mutual TLS switched on, a client that signs its assertions cannot push (RFC 8705 section 6.1)."""
 

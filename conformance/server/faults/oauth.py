@@ -96,7 +96,7 @@ class UnknownParametersComeBack(AuthorizationServer):
         return super().response_parameters(request, answer) | unknown
 
 
-@fault("rfc6749-3.1-repeated-parameter-refused")
+@fault("rfc6749-3.1-repeated-parameter-refused", "rfc7523-2.2-two-assertions-refused", alone=True)
 class FirstOfTwoValuesCounts(AuthorizationServer):
     """BUG: of a repeated parameter the first value counts (RFC 6749 section 3.1)."""
 
@@ -227,7 +227,7 @@ class RedirectUriWithDefaultPort(AuthorizationServer):
         return super().is_registered(client, redirect_uri) or super().is_registered(client, plain)
 
 
-@fault("rfc6749-3.3-scope-order-irrelevant")
+@fault("rfc6749-3.3-scope-order-irrelevant", alone=True)
 class OpenidHasToComeFirst(AuthorizationServer):
     """BUG: a scope whose first value is not openid is refused, if openid is in it (RFC 6749 section 3.3)."""
 
@@ -369,6 +369,7 @@ class UnknownClientIsRedirected(AuthorizationServer):
 @fault(
     "rfc6749-3.1.2.4-no-redirect-to-invalid",
     "rfc9700-4.11.2-invalid-redirect-uri-not-followed",
+    "rfc9700-4.11.2-no-redirect-before-login",
     settings={"errors_before_login": "redirect"},
 )
 class InvalidRedirectUriHearsOfIt(AuthorizationServer):
@@ -439,7 +440,18 @@ class PostNeedsNoLogin(AuthorizationServer):
         return await self.conclude(session, self.new_interaction(session, asked), allowed=True)
 
 
-@fault("rfc6749-3.1-get-supported", "openid-core-3.1.2.1-get-accepted-at-authorization-endpoint")
+@fault(
+    "rfc6749-3.1-get-supported",
+    "openid-core-3.1.2.1-get-accepted-at-authorization-endpoint",
+    "openid-core-3.1.2.1-prompt-none-shows-no-page",
+    "openid-core-3.1.2.3-prompt-none-answers-with-error",
+    "rfc7636-4.2-s256-supported",
+    "rfc8705-2-certificate-accepted-on-push",
+    "rfc9126-4-client-id-and-request-uri-suffice",
+    "rfc9126-5-endpoint-usable",
+    "rfc9126-5-usable-regardless-of-metadata",
+    alone=True,
+)
 class AuthorizationByPostOnly(AuthorizationServer):
     """BUG: the authorization endpoint takes POST only (RFC 6749 section 3.1)."""
 

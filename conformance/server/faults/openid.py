@@ -74,6 +74,9 @@ class _Everything(set[str]):
 @fault(
     "openid-core-3.1.2.2-missing-response-type-refused",
     "rfc9126-2.1-response-type-validated",
+    "openid-core-6.3.3-object-validated-like-any-request",
+    "rfc6749-3.1-empty-parameter-omitted",
+    "rfc9101-6.3-response-type-in-object-validated",
 )
 class OpenidResponseTypeIsCode(AuthorizationServer):
     """BUG: an authentication request without response_type means code (OpenID Connect Core section 3.1.2.2)."""
@@ -180,7 +183,7 @@ class MaxAgeZeroIsNone(AuthorizationServer):
         return super().needs_login(session, interaction) and not (zero and session.user is not None)
 
 
-@fault("openid-core-3.1.2.1-max-age-honoured")
+@fault("openid-core-3.1.2.1-max-age-honoured", "rfc9396-3-accepted-in-push")
 class OldLoginsWillDo(AuthorizationServer):
     """BUG: max_age is obeyed where it is 0, and ignored elsewhere (OpenID Connect Core section 3.1.2.1)."""
 
@@ -253,7 +256,11 @@ class ClaimedSubIsNotCompared(AuthorizationServer):
         super().check_wanted_person(parameters, subject)
 
 
-@fault("openid-core-5.5-pushed-claims-honoured")
+@fault(
+    "openid-core-5.5-pushed-claims-honoured",
+    "rfc9101-4-structured-claims-survive",
+    "rfc9126-4-outside-value-without-effect",
+)
 class ClaimsAreIgnored(AuthorizationServer):
     """BUG: auth_time is not returned for the claims parameter (OpenID Connect Core section 5.5)."""
 
@@ -336,7 +343,13 @@ class UnknownAcrValuesAreAnError(_Refusing):
     refused = "acr_values"
 
 
-@fault("openid-core-9-client-secret-jwt-keyed-with-utf8-secret")
+@fault(
+    "openid-core-9-client-secret-jwt-keyed-with-utf8-secret",
+    "rfc7523-2.2-assertion-accepted",
+    "rfc8705-6.1-clients-without-certificate-unharmed",
+    "rfc9126-2-token-endpoint-methods-accepted",
+    alone=True,
+)
 class HmacIsKeyedOtherwise(AuthorizationServer):
     """BUG: the HMAC of a client assertion is keyed with the secret in base64url (OpenID Connect Core section 9)."""
 
@@ -356,7 +369,11 @@ class JtiMayBeMissing(AuthorizationServer):
             super().remember_jti(client, claims)
 
 
-@fault("openid-core-9-assertion-used-once")
+@fault(
+    "openid-core-9-assertion-used-once",
+    "rfc7523-3-assertion-replayed-at-other-endpoint-refused",
+    "rfc7523-3-replayed-assertion-refused",
+)
 class AssertionsAreGoodAgain(AuthorizationServer):
     """BUG: a client assertion is accepted as often as it comes (OpenID Connect Core section 9)."""
 

@@ -106,7 +106,7 @@ class DetailsAreAdded(_Outside):
     taken: ClassVar[frozenset[str]] = frozenset({"authorization_details"})
 
 
-@fault(NO_EFFECT)
+@fault(NO_EFFECT, "rfc9396-12-query-cannot-change-pushed-details")
 class DetailsAreOverruled(AuthorizationServer):
     """BUG: authorization_details of the query count in place of the pushed ones (RFC 9126 section 4)."""
 

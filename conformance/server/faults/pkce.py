@@ -15,6 +15,16 @@ from conformance.server.records import AuthorizationRequest, Code, Parameters, S
     "rfc7636-4.2-s256-supported",
     "rfc9700-2.1.1-pkce-supported",
     "rfc9126-2-pkce-effective",
+    "rfc6749-2.3.1-basic-supported",
+    "rfc7523-2.2-assertion-accepted",
+    "rfc9449-10.1-dpop-header-supported",
+    "rfc9449-10.1-dpop-jkt-supported",
+    "rfc9449-5-public-clients-refresh-token-bound",
+    "rfc9449-5-token-type-dpop",
+    "rfc9449-6.1-thumbprint-in-jwt-access-token",
+    "rfc9449-6.2-introspection-token-type",
+    "rfc9449-6.2-thumbprint-in-introspection",
+    alone=True,
 )
 class HexInPlaceOfBase64(AuthorizationServer):
     """BUG: S256 is computed without the base64url encoding (RFC 7636 section 4.2)."""
@@ -24,7 +34,7 @@ class HexInPlaceOfBase64(AuthorizationServer):
         return super().challenge_of(verifier, method)[::-1]
 
 
-@fault("rfc7636-4.2-malformed-challenge-refused")
+@fault("rfc7636-4.2-malformed-challenge-refused", "rfc9700-2.1.1-constant-challenge-detected")
 class AnyTextIsAChallenge(AuthorizationServer):
     """BUG: neither length nor characters of a code_challenge are looked at (RFC 7636 section 4.2)."""
 
@@ -60,7 +70,7 @@ class MissingMethodIsNotVerified(AuthorizationServer):
             super().verify_code_challenge(code, verifier)
 
 
-@fault("rfc7636-4.4-challenge-bound-to-code")
+@fault("rfc7636-4.4-challenge-bound-to-code", "rfc7636-4.5-missing-verifier-refused")
 class ChallengesAreTheClients(AuthorizationServer):
     """BUG: a verifier is good for every code of its client (RFC 7636 section 4.4)."""
 

@@ -61,7 +61,7 @@ class AssertionsInTheAnswer(_StoresEverything):
         return parameters | ({"client_assertion": assertion} if assertion else {})
 
 
-@fault(IN_URLS)
+@fault(IN_URLS, "rfc9396-13-details-stay-out-of-urls")
 class ParametersInTheLoginUrl(AuthorizationServer):
     """BUG: the login page's URL has the pushed parameters in its query (RFC 9126 section 8)."""
 
@@ -75,7 +75,7 @@ class ParametersInTheLoginUrl(AuthorizationServer):
         return response
 
 
-@fault(IN_URLS)
+@fault(IN_URLS, "rfc9396-13-details-stay-out-of-urls")
 class ParametersInTheConsentUrl(AuthorizationServer):
     """BUG: after the login the browser is sent to the consent page with the pushed request in its URL, as base64."""
 

@@ -62,7 +62,7 @@ class SuccessIs200(AuthorizationServer):
         return super().json_response(data, status=200 if status == 201 else status, headers=headers)
 
 
-@fault("rfc9126-2.2-expires-in-integer")
+@fault("rfc9126-2.2-expires-in-integer", alone=True)
 class ExpiresInIsText(AuthorizationServer):
     """BUG: expires_in is a string (RFC 9126 section 2.2)."""
 
@@ -156,7 +156,12 @@ class StateIsMadeUp(_Stored):
         return parameters
 
 
-@fault("rfc9126-2-redirect-uri-effective")
+@fault(
+    "rfc9126-2-redirect-uri-effective",
+    "rfc6749-3.1.2-redirect-uri-query-kept",
+    "rfc9101-6.3-parameters-extracted",
+    "rfc9126-3-request-object-effective",
+)
 class FirstRedirectUriCounts(_Stored):
     """BUG: the answer goes to the client's first redirect URI, whichever one was pushed (RFC 9126 section 2)."""
 
@@ -167,7 +172,15 @@ class FirstRedirectUriCounts(_Stored):
         return parameters
 
 
-@fault("rfc9126-2-scope-effective")
+@fault(
+    "rfc9126-2-scope-effective",
+    "openid-core-6.1-object-supersedes-query",
+    "rfc9101-5-object-by-value-parameters-not-overridden",
+    "rfc9101-6.3-outer-parameters-do-not-override",
+    "rfc9126-2.1-scope-validated",
+    "rfc9126-3-outer-value-without-effect",
+    "rfc9126-4-outside-value-without-effect",
+)
 class DefaultScopeIsGranted(AuthorizationServer):
     """BUG: the grant has the client's registered scope, whatever was pushed (RFC 9126 section 2)."""
 
@@ -176,7 +189,13 @@ class DefaultScopeIsGranted(AuthorizationServer):
         return " ".join(sorted(self.allowed_scopes(asked.client)))
 
 
-@fault("rfc9126-2-scope-effective")
+@fault(
+    "rfc9126-2-scope-effective",
+    "rfc9101-6.3-parameters-extracted",
+    "rfc9126-3-request-object-effective",
+    "rfc9396-3-accepted-in-push",
+    "rfc9396-3.1-consent-shows-scope-beside-details",
+)
 class OneScopeIsLost(_Stored):
     """BUG: of several scopes the last one is lost on the way (RFC 9126 section 2)."""
 
@@ -209,7 +228,22 @@ class FormPostBecomesAFragment(_Stored):
         return parameters
 
 
-@fault("rfc9126-2-pkce-effective")
+@fault(
+    "rfc9126-2-pkce-effective",
+    "rfc6749-2.3.1-basic-supported",
+    "rfc7523-2.2-assertion-accepted",
+    "rfc7636-4.2-s256-supported",
+    "rfc7636-4.5-missing-verifier-refused",
+    "rfc9449-10-code-verifier-enforced-beside-dpop-jkt",
+    "rfc9449-10.1-dpop-header-supported",
+    "rfc9449-10.1-dpop-jkt-supported",
+    "rfc9449-5-token-type-dpop",
+    "rfc9449-6.1-thumbprint-in-jwt-access-token",
+    "rfc9449-6.2-introspection-token-type",
+    "rfc9449-6.2-thumbprint-in-introspection",
+    "rfc9700-2.1.1-pkce-supported",
+    alone=True,
+)
 class ChallengeIsLost(_Stored):
     """BUG: a pushed code_challenge is lost, so that its verifier is one too many (RFC 9126 section 2)."""
 
@@ -221,7 +255,24 @@ class ChallengeIsLost(_Stored):
         return parameters
 
 
-@fault("rfc9126-2-pkce-effective", settings={"plain_pkce": True})
+@fault(
+    "rfc9126-2-pkce-effective",
+    "rfc6749-2.3.1-basic-supported",
+    "rfc7523-2.2-assertion-accepted",
+    "rfc7636-4.2-s256-supported",
+    "rfc7636-4.5-bound-method-used",
+    "rfc7636-7.2-plain-refused",
+    "rfc9449-10.1-dpop-header-supported",
+    "rfc9449-10.1-dpop-jkt-supported",
+    "rfc9449-5-public-clients-refresh-token-bound",
+    "rfc9449-5-token-type-dpop",
+    "rfc9449-6.1-thumbprint-in-jwt-access-token",
+    "rfc9449-6.2-introspection-token-type",
+    "rfc9449-6.2-thumbprint-in-introspection",
+    "rfc9700-2.1.1-pkce-supported",
+    settings={"plain_pkce": True},
+    alone=True,
+)
 class ChallengeMethodIsLost(_Stored):
     """BUG: code_challenge is stored without its method and compared as plain (RFC 9126 section 2)."""
 
@@ -231,7 +282,12 @@ class ChallengeMethodIsLost(_Stored):
         return parameters
 
 
-@fault("rfc9126-2-nonce-effective")
+@fault(
+    "rfc9126-2-nonce-effective",
+    "openid-core-2-pushed-nonce-in-id-token",
+    "rfc9101-6.3-parameters-extracted",
+    "rfc9126-4-outside-value-without-effect",
+)
 class NonceIsLost(_Stored):
     """BUG: a pushed nonce does not reach the ID token (RFC 9126 section 2)."""
 
@@ -241,7 +297,7 @@ class NonceIsLost(_Stored):
         return parameters
 
 
-@fault("rfc9126-2-nonce-effective")
+@fault("rfc9126-2-nonce-effective", "openid-core-2-pushed-nonce-in-id-token", "rfc9101-6.3-parameters-extracted")
 class NonceIsLowerCase(_Stored):
     """BUG: nonce is brought into lower case (RFC 9126 section 2)."""
 
@@ -317,7 +373,11 @@ class ScopesAreNotLookedAt(AuthorizationServer):
         return asked.text("scope") or ""
 
 
-@fault("rfc9126-2.1-deferred-checks-made", "rfc9126-4-validated-like-any-other")
+@fault(
+    "rfc9126-2.1-deferred-checks-made",
+    "rfc9126-4-validated-like-any-other",
+    "openid-core-3.1.2.6-unsupported-response-mode-refused",
+)
 class PushedResponseModeIsNotLookedAt(AuthorizationServer):
     """BUG: a pushed response_mode is not looked at: an unknown one falls back to the query (section 4)."""
 

@@ -35,7 +35,7 @@ class _Matches(AuthorizationServer):
         return super().check_redirect_uri(client, parameters, authenticated=authenticated)
 
 
-@fault(VALIDATED, EXACT)
+@fault(VALIDATED, EXACT, "rfc6749-3.1.2-redirect-uri-fragment-refused")
 class RedirectUriNeedsTheSameBeginning(_Matches):
     """BUG: a redirect_uri only has to begin like a registered one (RFC 9126 section 2.1 step 3)."""
 
@@ -44,7 +44,14 @@ class RedirectUriNeedsTheSameBeginning(_Matches):
         return asked.startswith(registered)
 
 
-@fault(VALIDATED, EXACT)
+@fault(
+    VALIDATED,
+    EXACT,
+    "rfc6749-3.1.2-redirect-uri-fragment-refused",
+    "rfc6749-3.1.2.3-simple-string-comparison",
+    "rfc9700-2.1-redirect-uri-exact",
+    "rfc9700-2.6-http-redirect-uri-refused",
+)
 class RedirectUriNeedsTheSameHost(_Matches):
     """BUG: only the host of a redirect_uri is compared (RFC 9126 section 2.1 step 3)."""
 
@@ -104,7 +111,7 @@ class SchemeOfTheRedirectUriIsIgnored(_Matches):
         return asked.partition(":")[2] == registered.partition(":")[2] and asked.startswith("http:")
 
 
-@fault(EXACT)
+@fault(EXACT, "rfc6749-3.1.2.3-simple-string-comparison", "rfc9700-2.1-redirect-uri-exact")
 class CaseOfTheRedirectUriIsIgnored(_Matches):
     """BUG: redirect URIs are compared without regard to case (RFC 9126 section 2.4)."""
 
@@ -125,7 +132,18 @@ class RedirectUrisOfAllClientsAreOneList(_Matches):
         return super().check_redirect_uri(client, parameters, authenticated=authenticated)
 
 
-@fault(VALIDATED, "rfc9126-2.1-foreign-redirect-uri-refused", EARLY, *LATER)
+@fault(
+    VALIDATED,
+    "rfc9126-2.1-foreign-redirect-uri-refused",
+    EARLY,
+    *LATER,
+    "openid-core-6.3.3-object-validated-like-any-request",
+    "rfc6749-3.1.2-redirect-uri-fragment-refused",
+    "rfc6749-3.1.2.3-simple-string-comparison",
+    "rfc9101-6.3-redirect-uri-in-object-validated",
+    "rfc9700-2.1-redirect-uri-exact",
+    "rfc9700-2.6-http-redirect-uri-refused",
+)
 class PushedRedirectUrisAreTrusted(AuthorizationServer):
     """BUG: what an authenticated client pushes is right: any redirect_uri will do (RFC 9126 section 2.1 step 3)."""
 
@@ -173,7 +191,13 @@ class NewRedirectUrisAreRefused(AuthorizationServer):
         return False
 
 
-@fault("rfc9126-2.4-unregistered-redirect-uri-effective", settings=TRUSTED, features=TOLD)
+@fault(
+    "rfc9126-2.4-unregistered-redirect-uri-effective",
+    "rfc9126-2.1-scope-validated",
+    "rfc9700-4.1.3-loopback-port-varies",
+    settings=TRUSTED,
+    features=TOLD,
+)
 class NewRedirectUriIsForgotten(AuthorizationServer):
     """BUG: a new redirect URI is accepted, and the code goes to a registered one (RFC 9126 section 2.4)."""
 
@@ -198,7 +222,7 @@ class NewRedirectUriIsRegisteredForGood(AuthorizationServer):
         return found
 
 
-@fault(NEW, EXACT, settings=TRUSTED, features=TOLD)
+@fault(NEW, EXACT, "rfc6749-3.1.2-redirect-uri-fragment-refused", settings=TRUSTED, features=TOLD)
 class PolicyForgetsPublicClients(AuthorizationServer):
     """BUG: the policy of new redirect URIs holds for public clients as well (RFC 9126 section 7.2)."""
 

@@ -24,7 +24,7 @@ class SignaturesOfObjectsAreNotVerified(AuthorizationServer):
         """Any."""
 
 
-@fault(SIGNED)
+@fault(SIGNED, "rfc9101-6.2-empty-signature-refused")
 class EmptySignaturesOfObjectsPass(AuthorizationServer):
     """BUG: an object without a signature passes, whatever its algorithm says (RFC 9126 section 3)."""
 
@@ -34,7 +34,7 @@ class EmptySignaturesOfObjectsPass(AuthorizationServer):
             super().verify_object_signature(client, jws)
 
 
-@fault(CLIENT)
+@fault(CLIENT, "rfc9101-4-foreign-iss-refused", "rfc9101-6.3-missing-client-id-claim-refused")
 class ObjectsOfOthersAreTaken(AuthorizationServer):
     """BUG: the claim client_id is not compared with the client that pushes (RFC 9126 section 3)."""
 
@@ -42,7 +42,7 @@ class ObjectsOfOthersAreTaken(AuthorizationServer):
         """Let it pass."""
 
 
-@fault(CLIENT)
+@fault(CLIENT, "rfc9101-4-foreign-iss-refused")
 class ObjectIsVerifiedWithItsOwnClientsKey(AuthorizationServer):
     """BUG: an object is verified with the keys of the client that it names, not of the one that pushes (section 3)."""
 
@@ -62,7 +62,7 @@ class ObjectIsVerifiedWithItsOwnClientsKey(AuthorizationServer):
         super().check_object_algorithm(named, jws)
 
 
-@fault("rfc9126-3-request-object-accepted")
+@fault("rfc9126-3-request-object-accepted", alone=True)
 class ObjectsNeedResponseTypeBesideThem(AuthorizationServer):
     """BUG: response_type has to stand beside the request object too (RFC 9126 section 3)."""
 

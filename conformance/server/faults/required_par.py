@@ -29,7 +29,7 @@ class RequirementIsOnlyPublished(AuthorizationServer):
         return super().endpoint_metadata() | {FLAG: True}
 
 
-@fault(PLAIN, settings=REQUIRED)
+@fault(PLAIN, "rfc9126-4-par-required-of-client", settings=REQUIRED)
 class PlainRequestsByPostAreServed(ByMethod):
     """BUG: where PAR is required, plain requests by POST are served all the same (RFC 9126 section 4)."""
 
@@ -68,7 +68,13 @@ class SignedRequestsNeedNotBePushed(AuthorizationServer):
         return self.check_authorization_request(client, self.read_request_object(client, text))
 
 
-@fault("rfc9126-4-par-required-foreign-request-uri-refused", settings=REQUIRED)
+@fault(
+    "rfc9126-4-par-required-foreign-request-uri-refused",
+    "openid-core-6.2-http-request-uri-refused",
+    "rfc9101-10.4.1-unregistered-request-uri-not-fetched",
+    "rfc9101-5.2-http-request-uri-refused",
+    settings=REQUIRED,
+)
 class AnyRequestUriCountsAsPushed(AuthorizationServer):
     """BUG: any request_uri passes where PAR is required, and is fetched (RFC 9126 section 4)."""
 
@@ -183,7 +189,7 @@ class AnyReferenceSatisfiesTheFlag(AuthorizationServer):
         return await super().find_request(query)
 
 
-@fault(OF_CLIENT)
+@fault(OF_CLIENT, "rfc9126-4-unknown-request-uri-refused")
 class FlagHoldsForThePageNotForTheCode(AuthorizationServer):
     """BUG: a client that must push is warned on the login page, and served (RFC 9126 section 6)."""
 

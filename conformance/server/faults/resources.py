@@ -50,7 +50,7 @@ class TokenIsForAllResources(AuthorizationServer):
         return sorted(self.clients[grant.client_id].resources) if grant.resources else []
 
 
-@fault("rfc8707-2.1-resource-in-request-object")
+@fault("rfc8707-2.1-resource-in-request-object", "rfc9449-10.1-mismatch-with-request-object-refused")
 class OnlyFirstResourceOfAnObject(AuthorizationServer):
     """BUG: of several resources in a request object the first one counts (RFC 8707 section 2.1)."""
 

@@ -88,11 +88,7 @@ class SuccessMayBeCached(_Answer):
         return response
 
 
-@fault(
-    "rfc9126-2.2-top-level-members",
-    "rfc9126-2.2-request-uri-issued",
-    "rfc9126-2.2-expires-in-present",
-)
+@fault("rfc9126-2.2-top-level-members", "rfc9126-2.2-request-uri-issued", "rfc9126-2.2-expires-in-present", alone=True)
 class MembersAreNested(_Members):
     """BUG: the members stand in an envelope (RFC 9126 section 2.2)."""
 
@@ -112,7 +108,7 @@ class ReferenceHasAnotherName(_Members):
         return members
 
 
-@fault("rfc9126-2.2-request-uri-absolute")
+@fault("rfc9126-2.2-request-uri-absolute", "rfc9101-5.2-issued-request-uri-is-urn")
 class ReferenceIsNoUri(AuthorizationServer):
     """BUG: request_uri is a bare reference without a scheme (RFC 9126 section 2.2)."""
 
@@ -160,7 +156,7 @@ class ReferenceIsTheRequestInHex(AuthorizationServer):
 # expires_in
 
 
-@fault("rfc9126-2.2-expires-in-present")
+@fault("rfc9126-2.2-expires-in-present", alone=True)
 class ExpiresInIsMissing(_Members):
     """BUG: the answer has no expires_in (RFC 9126 section 2.2)."""
 
@@ -188,7 +184,7 @@ class ExpiresInIsADate(_Members):
         return {**members, "expires_in": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(pushed.expires_at))}
 
 
-@fault("rfc9126-2.2-expires-in-positive", "rfc9126-2.2-expires-in-range")
+@fault("rfc9126-2.2-expires-in-positive", "rfc9126-2.2-expires-in-range", alone=True)
 class ExpiresInIsZero(_Members):
     """BUG: expires_in is 0, which the author took for no limit (RFC 9126 section 2.2)."""
 
@@ -209,7 +205,7 @@ class ExpiresInIsInMilliseconds(_Members):
 # Randomness
 
 
-@fault("rfc9126-2.2-request-uri-unique")
+@fault("rfc9126-2.2-request-uri-unique", alone=True)
 class EverySixteenthIsTheOneBefore(AuthorizationServer):
     """BUG: the generator's buffer is refilled too late: each sixteenth reference is the one before (section 2.2)."""
 

@@ -184,7 +184,7 @@ class CodesOfPublicClientsAreGoodForEver(AuthorizationServer):
             super().check_code_unused(code)
 
 
-@fault("rfc6749-4.1.2-code-used-once")
+@fault("rfc6749-4.1.2-code-used-once", "rfc9700-2.1.1-constant-challenge-detected")
 class CodeIsMarkedTooLate(AuthorizationServer):
     """BUG: between looking at a code and marking it as used others get through (RFC 6749 section 4.1.2)."""
 
@@ -381,7 +381,12 @@ class MissingCredentialsAreInvalidRequest(AuthorizationServer):
         super().check_registered_method(client, presented)
 
 
-@fault("rfc6749-5.2-unauthorized-status")
+@fault(
+    "rfc6749-5.2-unauthorized-status",
+    "rfc9126-2.1-scope-validated",
+    "rfc9396-2-missing-type-refused",
+    "rfc9396-2-type-that-is-no-string-refused",
+)
 class InvalidClientIs400(AuthorizationServer):
     """BUG: credentials in a header that are refused get the status 400 (RFC 6749 section 5.2)."""
 
@@ -427,7 +432,15 @@ class ScopeIsEchoedAtThePush(AuthorizationServer):
         return super().error_redirect(request, OAuthError(error.code, "the request was refused"))
 
 
-@fault("rfc6749-2.3.1-basic-supported", "rfc9126-2-token-endpoint-methods-accepted")
+@fault(
+    "rfc6749-2.3.1-basic-supported",
+    "rfc9126-2-token-endpoint-methods-accepted",
+    "rfc8705-6.1-clients-without-certificate-unharmed",
+    "rfc9126-2-post-form",
+    "rfc9126-5-endpoint-usable",
+    "rfc9700-2.1.1-pkce-supported",
+    alone=True,
+)
 class BasicIsUnknownToThePush(AuthorizationServer):
     """BUG: the PAR endpoint takes secrets from the body only (RFC 6749 section 2.3.1)."""
 
