@@ -5,19 +5,21 @@ same requirement. A pool is good if every finding is about a requirement that on
 requirement has a finding. A pool that is not is split until it is known which fault it is.
 
 `python -m conformance.matrix [NAME …]` tries all faults, or some, and fails where one is not caught exactly, or where a
-check is killed by none. `--browser` tries those that only a browser meets, `--write FILE` writes the table.
+check is killed by none. `--write FILE` writes the table for people.
 """
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from conformance.check import Case, Function, cases_of, functions
@@ -45,6 +47,15 @@ EXAMPLES = 6
 LARGEST_POOL = 24
 #: Workers begin anew: no thread and no socket of this process is in them.
 FRESH = multiprocessing.get_context("spawn")
+
+#: So many checks stand in a row of the page.
+MOST_SHOWN = 3
+_HEAD = """# What is caught: the kill matrix
+
+Each row is one way in which the reference server can be made wrong, the rule that it breaks, the requirements that
+turn into a finding for it, and checks that see it. `python -m conformance.matrix --write docs/faults.md` makes this
+page from a run of them all; `tests/test_matrix.py` holds it against the faults.
+"""
 
 Pool = tuple[Fault, ...]
 
@@ -220,10 +231,12 @@ def _told_apart(pool: Pool, run: Run, seconds: float) -> list[Result]:
 
 
 def examine_all(faults: Iterable[Fault]) -> Iterator[list[Result]]:
-    """Try faults on all cores, pool by pool."""
+    """Try faults on all cores, pool by pool, in the order in which they are done."""
     pools = sorted(pooled(faults), key=len, reverse=True)
     with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=FRESH) as workers:
-        yield from workers.map(_examine_named, [[fault.name for fault in pool] for pool in pools])
+        tried = [workers.submit(_examine_named, [fault.name for fault in pool]) for pool in pools]
+        for done in as_completed(tried):
+            yield done.result()
 
 
 def _examine_named(names: Sequence[str]) -> list[Result]:
@@ -241,6 +254,35 @@ def lines(result: Result) -> Iterator[str]:
     yield from (f"      unexpected {finding}" for finding in result.unexpected)
 
 
+def document(results: Sequence[Result]) -> str:
+    """The results as a page for people: one table a theme, one row a fault."""
+    by_name = {result.name: result for result in results}
+    themes: dict[str, list[Fault]] = {}
+    for fault in load_faults().values():
+        if fault.name in by_name:
+            themes.setdefault(fault.server.__module__.rpartition(".")[2], []).append(fault)
+    page = [_HEAD]
+    for theme, faults in sorted(themes.items()):
+        page += [
+            f"## {theme.replace('_', ' ')}",
+            "",
+            "| fault | what is wrong | what turns | seen by |",
+            "|---|---|---|---|",
+        ]
+        page += [_row(fault, by_name[fault.name]) for fault in faults]
+        page.append("")
+    return "\n".join(page)
+
+
+def _row(fault: Fault, result: Result) -> str:
+    checks = sorted(result.killed)
+    shown = [*(f"`{check}`" for check in checks[:MOST_SHOWN])]
+    if len(checks) > MOST_SHOWN:
+        shown.append(f"and {len(checks) - MOST_SHOWN} more")
+    cells = (fault.name, fault.bug.replace("|", "\\|"), "<br>".join(sorted(result.turned)), "<br>".join(shown))
+    return f"| {' | '.join(cells)} |"
+
+
 def unkilled(results: Sequence[Result], checks: Sequence[Function]) -> list[str]:
     """The checks (functions) that no fault kills."""
     killed = frozenset().union(*(result.killed for result in results))
@@ -248,30 +290,35 @@ def unkilled(results: Sequence[Result], checks: Sequence[Function]) -> list[str]
     return [name for name in names if name not in killed]
 
 
-def main(names: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Try the named faults, or all; 1 if one of them is not caught exactly, or a check is killed by none."""
+    parser = argparse.ArgumentParser(prog="python -m conformance.matrix", description="Faults against checks.")
+    parser.add_argument("names", nargs="*", metavar="FAULT", help="only these")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the table of a run of them all")
+    wanted = parser.parse_args(arguments)
     faults = load_faults()
-    unknown = [name for name in names if name not in faults]
+    unknown = [name for name in wanted.names if name not in faults]
     if unknown:
-        sys.stderr.write(f"there is no fault {', '.join(unknown)}\n")
-        return 2
+        parser.error(f"there is no fault {', '.join(unknown)}")
+    chosen = [faults[name] for name in wanted.names] or list(faults.values())
     results: list[Result] = []
-    chosen = [faults[name] for name in names] if names else list(faults.values())
     for found in examine_all(chosen):
         results += found
-        told = found if names else [result for result in found if not result.exact]
+        told = found if wanted.names else [result for result in found if not result.exact]
         sys.stdout.write("".join(f"{line}\n" for result in told for line in lines(result)))
         sys.stdout.write(f"    {len(results)} of {len(chosen)} faults tried\n")
         sys.stdout.flush()
     exact = sum(result.exact for result in results)
-    sys.stdout.write(f"faults caught exactly: {exact} of {len(results)}\n")
     complete = exact == len(results)
-    if not names:
+    if not wanted.names:
         checks = functions()
         alive = unkilled(results, checks)
         sys.stdout.write("".join(f"      killed by no fault: {name}\n" for name in alive))
         sys.stdout.write(f"checks killed: {len(checks) - len(alive)} of {len(checks)}\n")
         complete = complete and not alive
+    sys.stdout.write(f"faults caught exactly: {exact} of {len(results)}\n")
+    if wanted.write:
+        wanted.write.write_text(document(results), encoding="utf-8")
     return 0 if complete else 1
 
 
