@@ -5,7 +5,7 @@ same requirement. A pool is good if every finding is about a requirement that on
 requirement has a finding. A pool that is not is split until it is known which fault it is.
 
 `python -m conformance.matrix [NAME …]` tries all faults, or some, and fails where one is not caught exactly, or where a
-check is killed by none. `--write FILE` writes the table for people.
+check is killed by none. `--quick` leaves out the checks that should see nothing; `--write FILE` writes the table.
 """
 
 from __future__ import annotations
@@ -105,10 +105,12 @@ def trial(
     examples: int = EXAMPLES,
     browser: bool = False,
     about: frozenset[str] | None = None,
+    quick: bool = False,
 ) -> Run:
     """Run every check on a server under a turned clock; in a browser only if asked to.
 
-    With `about` only checks of these requirements have all their variants, and of every other check one is run.
+    With `about` only checks of these requirements have all their variants, and of every other check one is run, or
+    none at all where it shall be `quick`.
     """
     loaded = loaded or loaded_profile()
     seconds = {"check_seconds": BROWSER_SECONDS} if browser else {}
@@ -121,18 +123,21 @@ def trial(
     )
     session = Session.of(replace(loaded, profile=profile), clock=TurnedClock(), server=server)
     try:
-        session.start(_cases(session, browser, about))
+        session.start(_cases(session, browser, about, quick))
         return session.conclude(wait=True, evidence=False)
     finally:
         session.close()
 
 
-def _cases(session: Session, browser: bool, about: frozenset[str] | None) -> list[Case]:
+def _cases(session: Session, browser: bool, about: frozenset[str] | None, quick: bool) -> list[Case]:
     """Every check, those in a browser aside: they are slow, and only faults of their own need them."""
     chosen: list[Case] = []
     for function in functions():
         cases = [case for case in cases_of(function, session.loaded.profile) if browser or not case.uses_browser]
-        chosen += cases if about is None or any(about & set(case.check.requirements) for case in cases) else cases[:1]
+        if about is None or any(about & set(case.check.requirements) for case in cases):
+            chosen += cases
+        elif not quick:
+            chosen += cases[:1]
     return chosen
 
 
@@ -177,8 +182,11 @@ def _server(pool: Pool) -> type[AuthorizationServer]:
     return pool[0].server if len(pool) == 1 else type("Pool", tuple(fault.server for fault in pool), {})
 
 
-def examine(pool: Pool) -> list[Result]:
-    """Try the faults of a pool, together as far as they can be told apart."""
+def examine(pool: Pool, *, quick: bool = False) -> list[Result]:
+    """Try the faults of a pool, together as far as they can be told apart.
+
+    `quick` shows that each is caught, and not that nothing else turns.
+    """
     started = time.perf_counter()
     first = pool[0]
     loaded = loaded_profile(first.profile)
@@ -192,12 +200,13 @@ def examine(pool: Pool) -> list[Result]:
         first.examples,
         first.browser,
         frozenset().union(*(fault.turns for fault in pool)),
+        quick,
     )
     results = _told_apart(pool, run, time.perf_counter() - started)
     if len(pool) == 1 or all(result.exact for result in results):
         return results
     half = len(pool) // 2
-    return [*examine(pool[:half]), *examine(pool[half:])]
+    return [*examine(pool[:half], quick=quick), *examine(pool[half:], quick=quick)]
 
 
 def _told_apart(pool: Pool, run: Run, seconds: float) -> list[Result]:
@@ -230,18 +239,18 @@ def _told_apart(pool: Pool, run: Run, seconds: float) -> list[Result]:
     return results
 
 
-def examine_all(faults: Iterable[Fault]) -> Iterator[list[Result]]:
+def examine_all(faults: Iterable[Fault], *, quick: bool = False) -> Iterator[list[Result]]:
     """Try faults on all cores, pool by pool, in the order in which they are done."""
     pools = sorted(pooled(faults), key=len, reverse=True)
     with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=FRESH) as workers:
-        tried = [workers.submit(_examine_named, [fault.name for fault in pool]) for pool in pools]
+        tried = [workers.submit(_examine_named, [fault.name for fault in pool], quick) for pool in pools]
         for done in as_completed(tried):
             yield done.result()
 
 
-def _examine_named(names: Sequence[str]) -> list[Result]:
+def _examine_named(names: Sequence[str], quick: bool) -> list[Result]:
     faults = load_faults()
-    return examine(tuple(faults[name] for name in names))
+    return examine(tuple(faults[name] for name in names), quick=quick)
 
 
 # -- what is told ---------------------------------------------------------------------------------------------------
@@ -271,6 +280,12 @@ def document(results: Sequence[Result]) -> str:
         ]
         page += [_row(fault, by_name[fault.name]) for fault in faults]
         page.append("")
+    page += ["## Checks", "", "Each check, by how many faults it is killed, and some of them.", ""]
+    page += ["| check | faults | of them |", "|---|---|---|"]
+    for check in names_of(functions()):
+        by = sorted(result.name for result in results if check in result.killed)
+        page.append(f"| `{check}` | {len(by)} | {', '.join(by[:MOST_SHOWN])} |")
+    page.append("")
     return "\n".join(page)
 
 
@@ -283,17 +298,22 @@ def _row(fault: Fault, result: Result) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def unkilled(results: Sequence[Result], checks: Sequence[Function]) -> list[str]:
-    """The checks (functions) that no fault kills."""
+def names_of(checks: Iterable[Function]) -> list[str]:
+    """The names of check functions: file::function."""
+    return [f"{function.__module__.rpartition('.')[2]}::{function.__name__}" for function in checks]
+
+
+def unkilled(results: Sequence[Result], checks: Iterable[Function]) -> list[str]:
+    """The checks that no fault kills."""
     killed = frozenset().union(*(result.killed for result in results))
-    names = (f"{function.__module__.rsplit('.', 1)[-1]}::{function.__name__}" for function in checks)
-    return [name for name in names if name not in killed]
+    return [name for name in names_of(checks) if name not in killed]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Try the named faults, or all; 1 if one of them is not caught exactly, or a check is killed by none."""
     parser = argparse.ArgumentParser(prog="python -m conformance.matrix", description="Faults against checks.")
     parser.add_argument("names", nargs="*", metavar="FAULT", help="only these")
+    parser.add_argument("--quick", action="store_true", help="only the checks that should see a fault, and no others")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the table of a run of them all")
     wanted = parser.parse_args(arguments)
     faults = load_faults()
@@ -302,7 +322,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"there is no fault {', '.join(unknown)}")
     chosen = [faults[name] for name in wanted.names] or list(faults.values())
     results: list[Result] = []
-    for found in examine_all(chosen):
+    for found in examine_all(chosen, quick=wanted.quick):
         results += found
         told = found if wanted.names else [result for result in found if not result.exact]
         sys.stdout.write("".join(f"{line}\n" for result in told for line in lines(result)))

@@ -115,7 +115,7 @@ async def test_used_request_uri_brings_no_second_code(par: Par, authorization: A
     """A request_uri that has led to a code brings no second one, in the same browser or in a fresh one."""
     used = authorization.new_browser()
     answer = await par.accepted()
-    first = await authorization.open(answer, browser=used)
+    first = await authorization.code(answer, browser=used)
     again = await authorization.open(answer, browser=used if browser == "same" else authorization.new_browser())
     expect.no_code(again, control=first)
     expect.no_code(await authorization.open(answer, browser=used), control=first)  # nor is it revived by a refusal
@@ -130,7 +130,7 @@ async def test_captured_request_uri_brings_nothing_to_another_person(
     if other is None:
         raise NotApplicable("the profile has one user only")
     answer = await par.accepted()
-    first = await authorization.open(answer, browser=authorization.new_browser())
+    first = await authorization.code(answer, browser=authorization.new_browser())
     again = await authorization.open(answer, browser=authorization.new_browser(other))
     if again.ending is Ending.STUCK:
         raise NotExercised(f"the second user could not log in: {again.reason}")

@@ -29,7 +29,7 @@ async def test_used_request_uri_of_each_kind_of_client_is_dead(
 ) -> None:
     """A request_uri that has led to a code brings no second one, whatever kind of client has pushed it."""
     answer = await par.accepted(client)
-    first = await authorization.open(answer)
+    first = await authorization.code(answer)
     expect.no_code(await authorization.open(answer), control=first)
 
 
@@ -37,7 +37,7 @@ async def test_used_request_uri_of_each_kind_of_client_is_dead(
 async def test_used_request_uri_is_dead_by_post(par: Par, authorization: Authorization) -> None:
     """A request_uri that has led to a code brings no second one when it comes by POST."""
     answer = await par.accepted()
-    first = await authorization.open(answer)
+    first = await authorization.code(answer)
     expect.no_code(await authorization.open(answer, method="POST"), control=first)
 
 
@@ -47,7 +47,7 @@ async def test_attempt_of_another_client_revives_nothing(
 ) -> None:
     """An attempt in another client's name does not make a used request_uri good again."""
     answer = await par.accepted()
-    first = await authorization.open(answer)
+    first = await authorization.code(answer)
     await authorization.open(answer, client=target.client("second"))
     expect.no_code(await authorization.open(answer), control=first)
 

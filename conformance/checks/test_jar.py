@@ -288,7 +288,7 @@ async def test_request_uri_of_an_object_is_bound_to_its_client(
 async def test_request_uri_of_an_object_works_once(par: Par, authorization: Authorization, target: Target) -> None:
     """The request_uri of a pushed request object that led to a code brings no second one."""
     answer = needs_accepted(await par.send(par.object(signer(target))))
-    first = await authorization.open(answer)
+    first = await authorization.code(answer)
     expect.no_code(await authorization.open(answer), control=first)
 
 

@@ -113,7 +113,7 @@ async def test_redirect_uri_of_the_token_request_is_the_pushed_one(
 async def test_code_is_redeemed_once(par: Par, authorization: Authorization, token: Token, client: str) -> None:
     """A code that was redeemed is refused when it comes again."""
     answer, outcome = await flows.code(par, authorization, client)
-    first = await token.redeem(outcome, answer.push)
+    first = flows.granted(await token.redeem(outcome, answer.push))
     expect.not_redeemed(await token.redeem(outcome, answer.push), control=first)
 
 
