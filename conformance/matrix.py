@@ -123,17 +123,24 @@ def trial(
     )
     session = Session.of(replace(loaded, profile=profile), clock=TurnedClock(), server=server)
     try:
-        session.start(_cases(session, browser, about, quick))
+        session.start(_cases(session, browser, about, quick, drawn=examples > EXAMPLES))
         return session.conclude(wait=True, evidence=False)
     finally:
         session.close()
 
 
-def _cases(session: Session, browser: bool, about: frozenset[str] | None, quick: bool) -> list[Case]:
-    """Every check, those in a browser aside: they are slow, and only faults of their own need them."""
+def _cases(session: Session, browser: bool, about: frozenset[str] | None, quick: bool, *, drawn: bool) -> list[Case]:
+    """Every check, those in a browser aside: they are slow, and only faults of their own need them.
+
+    In a quick trial only faults that want many `drawn` examples get checks that draw them.
+    """
     chosen: list[Case] = []
     for function in functions():
-        cases = [case for case in cases_of(function, session.loaded.profile) if browser or not case.uses_browser]
+        cases = [
+            case
+            for case in cases_of(function, session.loaded.profile)
+            if (browser or not case.uses_browser) and (drawn or not quick or not case.check.long)
+        ]
         if about is None or any(about & set(case.check.requirements) for case in cases):
             chosen += cases
         elif not quick:

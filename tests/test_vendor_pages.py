@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from conformance import doctor
+from conformance.bench.material import make_keys, make_secret
 from conformance.check import functions
 from conformance.emulator import made_up
 from conformance.init import InitError, init, next_steps, vendors
@@ -92,8 +93,19 @@ def test_profile_of_a_vendor_says_what_nobody_has_confirmed(name: str) -> None:
 def test_every_profile_loads(name: str, tmp_path: Path) -> None:
     tomorrow = (date.today() + timedelta(days=1)).isoformat()
     environment = made_up(shipped()[name], tmp_path, {"PAR_AUTHORIZED_UNTIL": tomorrow, **ADDRESSES})
+    profile = tmp_path / "targets" / f"{name}.yaml"
+    profile.parent.mkdir()
+    text = shipped()[name].read_text(encoding="utf-8")
+    profile.write_text(text, encoding="utf-8")
+    for path in re.findall(r"file: (\.\./\.servers/[^}\s]+)", text):  # what starting the server would make
+        file = profile.parent / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if path.endswith(".jwks"):
+            make_keys(file, ["ES256", "PS256"], "made-up")
+        else:
+            make_secret(file)
 
-    assert load(shipped()[name], environ=environment).profile.clients["first"].client_id
+    assert load(profile, environ=environment).profile.clients["first"].client_id
 
 
 @pytest.mark.parametrize("name", sorted(vendors()))

@@ -412,7 +412,7 @@ class UnknownReferencesAreDenied(_Tells):
     of = ("urn:",)
 
 
-@fault("rfc9101-8-authorization-endpoint-uses-https", "rfc6749-3.1-authorization-endpoint-tls")
+@fault("rfc9101-8-authorization-endpoint-uses-https", "rfc6749-3.1-authorization-endpoint-tls", alone=True)
 class AuthorizationEndpointIsHttp(AuthorizationServer):
     """BUG: the authorization endpoint is published as http, from where it redirects to https (RFC 9101 section 8)."""
 

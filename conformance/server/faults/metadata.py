@@ -51,7 +51,7 @@ class IssuerEndsWithASlash(AuthorizationServer):
         return super().metadata() | {"issuer": f"{self.issuer}/"}
 
 
-@fault("rfc8414-2-authorization-endpoint")
+@fault("rfc8414-2-authorization-endpoint", alone=True)
 class AuthorizationEndpointIsAPath(_Changed):
     """BUG: the metadata name the authorization endpoint by its path (RFC 8414 section 2)."""
 
@@ -65,7 +65,7 @@ class TokenEndpointIsMissing(_Changed):
     changes: ClassVar[dict[str, Any]] = {"token_endpoint": None}
 
 
-@fault("rfc6749-3.1-authorization-endpoint-without-fragment")
+@fault("rfc6749-3.1-authorization-endpoint-without-fragment", alone=True)
 class AuthorizationEndpointHasAFragment(AuthorizationServer):
     """BUG: the URL of the authorization endpoint has a fragment (RFC 6749 section 3.1)."""
 
@@ -96,7 +96,7 @@ class KeysUnderHttp(AuthorizationServer):
         return super().metadata() | {"jwks_uri": self.url("jwks").replace("https:", "http:", 1)}
 
 
-@fault("rfc6749-3.1-authorization-endpoint-tls")
+@fault("rfc6749-3.1-authorization-endpoint-tls", alone=True)
 class AuthorizationEndpointUnderHttp(AuthorizationServer):
     """BUG: the metadata name an authorization endpoint under plain http (RFC 6749 section 3.1)."""
 

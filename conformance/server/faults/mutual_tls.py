@@ -209,7 +209,7 @@ class ConventionalEndpointRefusesJwtClients(AuthorizationServer):
 # -- tokens -----------------------------------------------------------------------------------------------------------
 
 
-@fault("rfc8705-3.3-metadata-value-is-boolean")
+@fault("rfc8705-3.3-metadata-value-is-boolean", "rfc8414-2-member-types")
 class BooleanIsText(AuthorizationServer):
     """BUG: tls_client_certificate_bound_access_tokens is a text (RFC 8705 section 3.3)."""
 
