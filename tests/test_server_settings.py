@@ -286,7 +286,7 @@ def test_metadata_is_complete_and_has_no_empty_arrays() -> None:
             assert [] not in metadata.values()
             assert metadata["issuer"] == kit.running.issuer
             assert metadata["authorization_details_types_supported"] == ["account", "payment"]
-            assert metadata["scopes_supported"] == ["email", "openid", "profile"]
+            assert metadata["scopes_supported"] == ["accounts", "email", "openid", "profile"]
             assert "none" not in metadata["token_endpoint_auth_signing_alg_values_supported"]
             assert "none" not in metadata["request_object_signing_alg_values_supported"]
             assert len(metadata["mtls_endpoint_aliases"]) == 4
