@@ -269,12 +269,16 @@ async def test_what_is_refused_in_an_ordinary_request_is_refused_in_a_pushed_one
         raise NotApplicable("ordinary authorization requests are not served here: nothing to compare with")
     faulty = par.ordinary(**fault)
     plain = await authorization.visit(faulty.inside or faulty.parameters)
+    if plain.granted:
+        return
+    # The person was not logged in yet when the pushed request was opened: only like can be compared with like.
+    _, outcome = await ends_without_code(par, authorization, await par.push(**fault))
     expect.that(
-        plain.granted,
+        outcome is None or not outcome.granted,
         "code-issued",
         f"the fault is refused in an ordinary request ({plain.summary}) and served when it is pushed",
         expected="a refusal at the push or at the authorization endpoint",
-        received=outcome.summary,
+        received=outcome.summary if outcome else None,
     )
 
 
