@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,7 +49,7 @@ LARGEST_POOL = 24
 #: Workers begin anew: no thread and no socket of this process is in them.
 FRESH = multiprocessing.get_context("spawn")
 
-#: So many checks stand in a row of the page.
+#: So many faults stand beside a check on the page.
 MOST_SHOWN = 3
 _HEAD = """# What is caught: the kill matrix
 
@@ -260,6 +261,20 @@ def _examine_named(names: Sequence[str], quick: bool) -> list[Result]:
     return examine(tuple(faults[name] for name in names), quick=quick)
 
 
+@dataclass(frozen=True)
+class Row:
+    """What the page says of a fault: the ids that turn and the checks that see it."""
+
+    turned: frozenset[str]
+    killed: frozenset[str]
+
+    def told(self, fault: Fault) -> str:
+        """The row of a fault."""
+        checks = "<br>".join(f"`{check}`" for check in sorted(self.killed))
+        bug = fault.bug.replace("|", "\\|")
+        return f"| {fault.name} | {bug} | {'<br>'.join(sorted(self.turned))} | {checks} |"
+
+
 # -- what is told ---------------------------------------------------------------------------------------------------
 
 
@@ -270,12 +285,11 @@ def lines(result: Result) -> Iterator[str]:
     yield from (f"      unexpected {finding}" for finding in result.unexpected)
 
 
-def document(results: Sequence[Result]) -> str:
-    """The results as a page for people: one table a theme, one row a fault."""
-    by_name = {result.name: result for result in results}
+def document(known: Mapping[str, Row]) -> str:
+    """What is known of the faults as a page for people: one table a theme, one row a fault; then every check."""
     themes: dict[str, list[Fault]] = {}
     for fault in load_faults().values():
-        if fault.name in by_name:
+        if fault.name in known:
             themes.setdefault(fault.server.__module__.rpartition(".")[2], []).append(fault)
     page = [_HEAD]
     for theme, faults in sorted(themes.items()):
@@ -285,24 +299,26 @@ def document(results: Sequence[Result]) -> str:
             "| fault | what is wrong | what turns | seen by |",
             "|---|---|---|---|",
         ]
-        page += [_row(fault, by_name[fault.name]) for fault in faults]
+        page += [known[fault.name].told(fault) for fault in faults]
         page.append("")
     page += ["## Checks", "", "Each check, by how many faults it is killed, and some of them.", ""]
     page += ["| check | faults | of them |", "|---|---|---|"]
     for check in names_of(functions()):
-        by = sorted(result.name for result in results if check in result.killed)
+        by = sorted(name for name, row in known.items() if check in row.killed)
         page.append(f"| `{check}` | {len(by)} | {', '.join(by[:MOST_SHOWN])} |")
     page.append("")
     return "\n".join(page)
 
 
-def _row(fault: Fault, result: Result) -> str:
-    checks = sorted(result.killed)
-    shown = [*(f"`{check}`" for check in checks[:MOST_SHOWN])]
-    if len(checks) > MOST_SHOWN:
-        shown.append(f"and {len(checks) - MOST_SHOWN} more")
-    cells = (fault.name, fault.bug.replace("|", "\\|"), "<br>".join(sorted(result.turned)), "<br>".join(shown))
-    return f"| {' | '.join(cells)} |"
+def rows(page: str) -> dict[str, Row]:
+    """What a page says of the faults that there still are."""
+    found: dict[str, Row] = {}
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if len(cells) == 4 and cells[0] in load_faults():
+            killed = (check.strip("`") for check in cells[3].split("<br>"))
+            found[cells[0]] = Row(frozenset(cells[2].split("<br>")), frozenset(killed))
+    return found
 
 
 def names_of(checks: Iterable[Function]) -> list[str]:
@@ -321,13 +337,17 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m conformance.matrix", description="Faults against checks.")
     parser.add_argument("names", nargs="*", metavar="FAULT", help="only these")
     parser.add_argument("--quick", action="store_true", help="only the checks that should see a fault, and no others")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write the table of a run of them all")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put what was seen into the page")
+    parser.add_argument("--missing", action="store_true", help="with --write: only faults that the page does not have")
     wanted = parser.parse_args(arguments)
     faults = load_faults()
     unknown = [name for name in wanted.names if name not in faults]
     if unknown:
         parser.error(f"there is no fault {', '.join(unknown)}")
-    chosen = [faults[name] for name in wanted.names] or list(faults.values())
+    page: Path | None = wanted.write
+    known = rows(page.read_text(encoding="utf-8")) if page and page.exists() else {}
+    names = wanted.names or [name for name in faults if not (wanted.missing and name in known)]
+    chosen = [faults[name] for name in names]
     results: list[Result] = []
     for found in examine_all(chosen, quick=wanted.quick):
         results += found
@@ -335,17 +355,18 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write("".join(f"{line}\n" for result in told for line in lines(result)))
         sys.stdout.write(f"    {len(results)} of {len(chosen)} faults tried\n")
         sys.stdout.flush()
+        if page:  # after every pool: a run that is interrupted keeps what it has seen
+            known |= {result.name: Row(result.turned, result.killed) for result in found if result.exact}
+            page.write_text(document(known), encoding="utf-8")
     exact = sum(result.exact for result in results)
     complete = exact == len(results)
-    if not wanted.names:
+    if not wanted.names and not wanted.missing:
         checks = functions()
         alive = unkilled(results, checks)
         sys.stdout.write("".join(f"      killed by no fault: {name}\n" for name in alive))
         sys.stdout.write(f"checks killed: {len(checks) - len(alive)} of {len(checks)}\n")
         complete = complete and not alive
     sys.stdout.write(f"faults caught exactly: {exact} of {len(results)}\n")
-    if wanted.write:
-        wanted.write.write_text(document(results), encoding="utf-8")
     return 0 if complete else 1
 
 

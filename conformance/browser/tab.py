@@ -15,7 +15,7 @@ from conformance.browser.sight import MOST_PICTURES, RawPicture
 from conformance.browser.view import View, look
 from conformance.http import message
 from conformance.login import totp
-from conformance.login.walk import MOST_LOGINS, MOST_PAGES, Stop
+from conformance.login.walk import MOST_LOGINS, MOST_PAGES, Stop, cannot_refuse
 from conformance.protocol.authorization import ends_of
 from conformance.protocol.outcome import Ending, Outcome
 from conformance.protocol.par import Change, PushAnswer
@@ -146,7 +146,7 @@ class Tab:
             if move == "no-reaction":
                 return Outcome(Ending.STUCK, reason="a button was pressed, and nothing happened")
             if move == "no-way-to-refuse":
-                raise NotExercised("no way to refuse was found on the consent page: describe it as `login.deny`")
+                raise cannot_refuse(self.window.browser.target.profile.login)
             if move is None:
                 return Outcome(Ending.ERROR_PAGE)
             asks = Ending.LOGIN_ASKED if move.names_person else Ending.CONSENT_ASKED

@@ -69,7 +69,7 @@ async def _visit(authorization: Authorization, push: Push, reference: str, besid
 
 
 def _brings_nothing(outcome: Outcome, *, control: Outcome) -> None:
-    """The reference was refused. To pass it over is a finding of its own: rfc9126-4-unknown-request-uri-refused."""
+    """The reference was refused. To pass it over is a finding of its own: rfc9101-7-unsupported-request-uri-refused."""
     if outcome.granted and outcome.parameters.get("state") == STATE_BESIDE:
         raise NotApplicable("the request_uri was passed over, and the request beside it carried out")
     expect.no_code(outcome, control=control)
@@ -193,18 +193,19 @@ UNUSABLE = frozenset({"request_uri_not_supported", "invalid_request_uri"})
 
 
 @verifies("rfc9101-7-unsupported-request-uri-refused", "openid-core-6.2-unsupported-request-uri-answered")
-@each(beside=BESIDE)
+@each(scheme=("https", "http", "ftp"), beside=BESIDE)
 async def test_foreign_request_uri_is_told_apart(
-    par: Par, authorization: Authorization, target: Target, beside: str
+    par: Par, authorization: Authorization, target: Target, scheme: str, beside: str
 ) -> None:
-    """A server that fetches no request objects refuses a foreign request_uri, with the error code for that."""
-    if target.has(Feature.JAR_BY_REFERENCE) or target.metadata.flag("request_uri_parameter_supported"):
+    """A request_uri that the server did not issue and does not fetch is refused, with the error code for that."""
+    fetches = target.has(Feature.JAR_BY_REFERENCE) or target.metadata.flag("request_uri_parameter_supported")
+    if fetches and scheme == "https":
         raise NotApplicable("the server fetches request objects")
     push, _ = _request(par, target)
-    outcome = await _visit(authorization, push, "https://client.example/request.jwt", beside)
+    outcome = await _visit(authorization, push, f"{scheme}://client.example/request.jwt", beside)
     expect.no_code(outcome, control=await _control(par, authorization, push))
     expect.that(
-        outcome.ending is not Ending.ERROR_REDIRECT or outcome.error in UNUSABLE,
+        outcome.ending is not Ending.ERROR_REDIRECT or outcome.error in UNUSABLE or scheme != "https",
         "other-code",
         f"the error code is {outcome.error}",
         expected=" or ".join(sorted(UNUSABLE)),

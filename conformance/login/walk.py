@@ -17,7 +17,7 @@ from conformance.login.browser import Browser, target_of
 from conformance.login.page import LARGEST_PAGE, Form, Page, read
 from conformance.profile.model import Login, RestCall
 from conformance.protocol.outcome import Ending, Outcome, ended_at, with_parameters
-from conformance.verdict import NotExercised
+from conformance.verdict import NotApplicable, NotExercised
 
 #: No login has more pages than this.
 MOST_PAGES = 25
@@ -109,7 +109,7 @@ class Walk:
             return Outcome(Ending.CONSENT_ASKED, responses=self._seen())
         elif self.deny:
             if self.login.deny is None or not self.login.deny.calls:
-                raise NotExercised("no way to refuse is known at this page: describe its calls as `login.deny`")
+                raise cannot_refuse(self.login)
             step = self.login.deny
         self.browser.taken |= taken
         query, last = query_of(response.url), len(step.calls) - 1
@@ -173,7 +173,7 @@ class Walk:
             return await self._submit(page, form, forms.pressed(form, button))
         if found is not None:
             return await self.browser.get(self.wire, found.attributes["href"], "refusal")
-        raise NotExercised("no way to refuse was found on the consent page: describe it as `login.deny`")
+        raise cannot_refuse(self.login)
 
     async def _submit(self, page: Page, form: Form, pairs: Any) -> Response | Outcome:
         if self._is_end(form.action):
@@ -190,6 +190,15 @@ class Walk:
                 values["totp"] = totp.now(person.totp, self.wire.clock.now())
                 self.wire.transport.learn(values["totp"])
         return values
+
+
+def cannot_refuse(login: Login) -> NotApplicable | NotExercised:
+    """What to raise where a person should refuse and there is no way to."""
+    if not login.refusable:
+        return NotApplicable("the profile says that the pages have no way to refuse")
+    return NotExercised(
+        "no way to refuse was found on the consent page: describe it as `login.deny`, or say `login.refusable: false`"
+    )
 
 
 async def call(

@@ -221,6 +221,9 @@ class Login(Model):
     deny: Step | None = Field(
         default=None, description="How a person refuses consent, where it is not found by itself."
     )
+    refusable: bool = Field(
+        default=True, description="false: the pages of this server have no way to refuse; such checks do not apply."
+    )
     calls: list[RestCall] = Field(default_factory=list, description="rest: the calls that log a session in.")
     consent_calls: list[RestCall] = Field(default_factory=list, description="rest: the calls that consent.")
     parameters: dict[str, str] = Field(

@@ -86,7 +86,9 @@ class _Repeats(AuthorizationServer):
         return {*super().repeatable(), "client_assertion"}
 
 
-@fault("rfc7523-2.2-two-assertions-refused", "rfc9126-4-unknown-request-uri-refused")
+@fault(
+    "rfc7523-2.2-two-assertions-refused",
+)
 class FirstOfTwoAssertionsCounts(_Repeats):
     """BUG: of two client assertions one is taken (RFC 7523 section 2.2)."""
 
@@ -161,7 +163,9 @@ class _Subject(_Claims):
         return Presented("assertion", found, form.get("client_assertion") or "")
 
 
-@fault("rfc7523-3-sub-required", "rfc7523-2.2-assertion-accepted")
+@fault(
+    "rfc7523-3-sub-required",
+)
 class IssuerIsTakenForSubject(_Subject):
     """BUG: an assertion without sub is accepted, iss in its place (RFC 7523 section 3)."""
 

@@ -271,21 +271,21 @@ class _Passes(AuthorizationServer):
         return self.check_authorization_request(client, parameters)
 
 
-@fault(*UNSUPPORTED_URI, UNREGISTERED)
+@fault(*UNSUPPORTED_URI)
 class HttpsReferencesAreIgnored(_Passes):
     """BUG: an https request_uri is passed over in favour of the query (RFC 9101 section 7)."""
 
     passed = ("https:",)
 
 
-@fault(*HTTP)
+@fault(*UNSUPPORTED_URI)
 class HttpReferencesAreIgnored(_Passes):
     """BUG: an http request_uri is passed over in favour of the query (RFC 9101 section 5.2)."""
 
     passed = ("http:",)
 
 
-@fault(SCHEMES, "rfc9126-4-unknown-request-uri-refused")
+@fault(*UNSUPPORTED_URI, "rfc9126-4-unknown-request-uri-refused")
 class OtherReferencesAreIgnored(_Passes):
     """BUG: a request_uri of another scheme is passed over in favour of the query (RFC 9101 section 5.2)."""
 

@@ -374,8 +374,6 @@ class ScopesAreNotLookedAt(AuthorizationServer):
 
 
 @fault(
-    "rfc9126-2.1-deferred-checks-made",
-    "rfc9126-4-validated-like-any-other",
     "openid-core-3.1.2.6-unsupported-response-mode-refused",
 )
 class PushedResponseModeIsNotLookedAt(AuthorizationServer):

@@ -189,7 +189,9 @@ class AnyReferenceSatisfiesTheFlag(AuthorizationServer):
         return await super().find_request(query)
 
 
-@fault(OF_CLIENT, "rfc9126-4-unknown-request-uri-refused")
+@fault(
+    OF_CLIENT,
+)
 class FlagHoldsForThePageNotForTheCode(AuthorizationServer):
     """BUG: a client that must push is warned on the login page, and served (RFC 9126 section 6)."""
 

@@ -193,7 +193,7 @@ class ExpiresInIsZero(_Members):
         return {**members, "expires_in": 0}
 
 
-@fault("rfc9126-2.2-expires-in-range")
+@fault("rfc9126-2.2-expires-in-range", "rfc9101-10.2-request-uri-short-lived")
 class ExpiresInIsInMilliseconds(_Members):
     """BUG: expires_in is told in milliseconds (RFC 9126 section 2.2)."""
 
