@@ -103,9 +103,10 @@ class Tab:
         """Load the page again; a form that led to it is sent again, as a person who confirms it would do."""
         await self._do("loaded the page again", lambda: self.page.reload(wait_until="commit"))
 
-    async def back(self) -> None:
-        """Press the back button."""
+    async def back(self) -> bool:
+        """Press the back button. False where that leaves the pages of the server: what is shown is its first one."""
         await self._do("went back", lambda: self.page.go_back(wait_until="commit"))
+        return not self.page.url.startswith("about:")
 
     async def _do(self, about: str, act: Callable[[], Awaitable[Any]]) -> None:
         self._arrival = self._failure = None
