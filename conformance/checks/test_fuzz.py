@@ -12,7 +12,7 @@ from hypothesis.strategies import SearchStrategy
 
 from conformance.check import each, verifies
 from conformance.fuzz import strategies
-from conformance.fuzz.explore import Problem, Try, explore
+from conformance.fuzz.explore import Problem, Try, explore, searched
 from conformance.fuzz.lifecycle import BOUND, CODE_ONCE, ONE_TIME, STANDS_FOR, World, live
 from conformance.http.message import Pairs
 from conformance.profile.model import Feature
@@ -261,4 +261,4 @@ async def test_rules_hold_in_every_order_of_steps(
     roles: list[str] = [role for role in ("first", "second", "public") if role in target.profile.clients]
     world = World(par, authorization, token, roles, asyncio.get_running_loop(), progress=par.wire.progress)
     limits = target.profile.limits
-    await asyncio.to_thread(live, world, examples=max(3, limits.examples // 4), seed=limits.seed)
+    await searched(live, world, examples=max(3, limits.examples // 4), seed=limits.seed)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
@@ -19,11 +21,15 @@ from hypothesis.errors import NoSuchExample
 from hypothesis.strategies import SearchStrategy
 
 Example = TypeVar("Example")
+Found = TypeVar("Found")
 
 #: So many examples are under way at once; permits and pace of the transport bound them further.
 WIDTH = 8
 #: So many requests may be spent on making one failing example smaller.
 SHRINK_REQUESTS = 150
+#: Threads that stay: Hypothesis searches the whole heap once for every thread that it meets.
+_DRAWING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drawing")
+_SEARCHING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="searching")
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,11 @@ def draw(
     return drawn
 
 
+async def searched(search: Callable[..., Found], *arguments: Any, **named: Any) -> Found:
+    """The result of a search by Hypothesis, in a thread: the event loop has to bring the answers that it waits for."""
+    return await asyncio.get_running_loop().run_in_executor(_SEARCHING, partial(search, *arguments, **named))
+
+
 async def explore(
     strategy: SearchStrategy[Example],
     attempt: Try[Example],
@@ -119,8 +130,8 @@ async def _side_by_side(
 
     progress(done, examples)
     try:
-        drawn = await asyncio.to_thread(
-            draw, strategy, examples, seed, lambda example: loop.call_soon_threadsafe(begin, example)
+        drawn = await loop.run_in_executor(
+            _DRAWING, draw, strategy, examples, seed, lambda example: loop.call_soon_threadsafe(begin, example)
         )
         return list(zip(drawn, await asyncio.gather(*tasks), strict=True))
     finally:  # where one of them could not be tried, the others end with it
@@ -163,7 +174,7 @@ async def _smallest(
         verbosity=Verbosity.quiet,
     )
     try:
-        smallest = await asyncio.to_thread(
+        smallest = await searched(
             hypothesis.find,
             strategy,
             fails_alike,
