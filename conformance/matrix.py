@@ -107,8 +107,9 @@ def trial(
     browser: bool = False,
     about: frozenset[str] | None = None,
     quick: bool = False,
+    only: frozenset[str] | None = None,
 ) -> Run:
-    """Run every check on a server under a turned clock; in a browser only if asked to.
+    """Run every check on a server under a turned clock, or `only` those named; in a browser only if asked to.
 
     With `about` only checks of these requirements have all their variants, and of every other check one is run, or
     none at all where it shall be `quick`.
@@ -124,7 +125,8 @@ def trial(
     )
     session = Session.of(replace(loaded, profile=profile), clock=TurnedClock(), server=server)
     try:
-        session.start(_cases(session, browser, about, quick, drawn=examples > EXAMPLES))
+        cases = _cases(session, browser, about, quick, drawn=examples > EXAMPLES)
+        session.start([case for case in cases if only is None or case.name in only])
         return session.conclude(wait=True, evidence=False)
     finally:
         session.close()
@@ -185,66 +187,95 @@ def _under(fault: Fault) -> tuple[object, ...]:
     return (fault.profile, *told, fault.plans, fault.examples, fault.browser, alone)
 
 
-def _server(pool: Pool) -> type[AuthorizationServer]:
-    """A server that has all the faults of a pool."""
-    return pool[0].server if len(pool) == 1 else type("Pool", tuple(fault.server for fault in pool), {})
+def composite(servers: Iterable[type[AuthorizationServer]]) -> type[AuthorizationServer]:
+    """A server that differs from the correct one in all the ways of these."""
+    own = tuple(dict.fromkeys(server for server in servers if server is not AuthorizationServer))
+    return type("Pool", own, {}) if len(own) > 1 else (*own, AuthorizationServer)[0]
 
 
 def examine(pool: Pool, *, quick: bool = False) -> list[Result]:
-    """Try the faults of a pool, together as far as they can be told apart.
+    """Try the faults of a pool together, then by themselves those that the others may have hidden.
 
     `quick` shows that each is caught, and not that nothing else turns.
     """
     started = time.perf_counter()
+    run = _tried(pool, quick=quick)
+    strays = _strays(pool, run)
+    owned = _owned(pool, frozenset(check for check, _, _ in strays)) if strays else {}
+    results = []
+    for fault in pool:
+        result = _result(fault, run, owned.get(fault.name, ()))
+        if result.missed and len(pool) > 1:
+            result = _result(fault, _tried((fault,), quick=True), owned.get(fault.name, ()))
+        results.append(result)
+    seconds = (time.perf_counter() - started) / len(pool)
+    return [replace(result, seconds=seconds) for result in results]
+
+
+def _tried(pool: Pool, *, quick: bool = False, checks: frozenset[str] | None = None) -> Run:
+    """A run against a server that has all the faults of a pool, of some checks only if they are named."""
     first = pool[0]
     loaded = loaded_profile(first.profile)
     told = {**loaded.profile.features, **{Feature(name): on for name, on in first.features.items()}}
     plans = first.plans or (PLANS if first.profile == "reference" else tuple(loaded.profile.plans))
-    run = trial(
-        _server(pool),
+    return trial(
+        composite(fault.server for fault in pool),
         first.settings,
         plans,
         replace(loaded, profile=loaded.profile.model_copy(update={"features": told})),
         first.examples,
         first.browser,
-        frozenset().union(*(fault.turns for fault in pool)),
+        None if checks else frozenset().union(*(fault.turns for fault in pool)),
         quick,
+        checks,
     )
-    results = _told_apart(pool, run, time.perf_counter() - started)
-    if len(pool) == 1 or all(result.exact for result in results):
-        return results
-    half = len(pool) // 2
-    return [*examine(pool[:half], quick=quick), *examine(pool[half:], quick=quick)]
 
 
-def _told_apart(pool: Pool, run: Run, seconds: float) -> list[Result]:
-    """Which fault of a pool each finding of its run belongs to. A finding of nobody is everybody's."""
-    verdicts = {item.id: item.verdict for item in run.requirements}
-    seen = [check for check in run.checks if check.outcome == "violation" and set(check.broken) & set(verdicts)]
-    nobodys = tuple(
+Stray = tuple[str, str, str | None]
+
+
+def _strays(pool: Pool, run: Run) -> tuple[Stray, ...]:
+    """The findings (check, requirement, observation) about nothing that a fault of the pool breaks."""
+    verdicts = {item.id for item in run.requirements}
+    return tuple(
         sorted(
-            f"{check.name} finds {id}: {check.observed}"
-            for check in seen
+            (check.name, id, check.observed)
+            for check in run.checks
+            if check.outcome == "violation" and not any(set(check.broken) & fault.turns for fault in pool)
             for id in check.broken
-            if id in verdicts and not any(set(check.broken) & fault.turns for fault in pool)
+            if id in verdicts
         )
     )
-    results = []
-    for fault in pool:
-        own = [check for check in seen if set(check.broken) & fault.turns]
-        turned = frozenset(id for check in own for id in check.broken if verdicts.get(id) in FINDINGS)
-        results.append(
-            Result(
-                fault.name,
-                turned,
-                frozenset(check.name.split("[")[0] for check in own),
-                frozenset(check.observed for check in own if check.observed),
-                fault.turns - turned,
-                nobodys,
-                seconds / len(pool),
-            )
-        )
-    return results
+
+
+def _owned(pool: Pool, checks: frozenset[str]) -> dict[str, tuple[Stray, ...]]:
+    """Which fault a stray finding comes from: the checks that made it are run against ever fewer of them.
+
+    One that no fault makes by itself comes of their being in one server, and is nobody's.
+    """
+    strays = _strays(pool, _tried(pool, checks=checks))
+    if not strays:
+        return {}
+    if len(pool) == 1:
+        return {pool[0].name: strays}
+    half = len(pool) // 2
+    return _owned(pool[:half], checks) | _owned(pool[half:], checks)
+
+
+def _result(fault: Fault, run: Run, strays: tuple[Stray, ...]) -> Result:
+    """What a run says of one of the faults of its server."""
+    verdicts = {item.id: item.verdict for item in run.requirements}
+    own = [check for check in run.checks if check.outcome == "violation" and set(check.broken) & fault.turns]
+    turned = frozenset(id for check in own for id in check.broken if verdicts.get(id) in FINDINGS)
+    return Result(
+        fault.name,
+        turned,
+        frozenset(check.name.split("[")[0] for check in own),
+        frozenset(check.observed for check in own if check.observed),
+        fault.turns - turned,
+        tuple(f"{check} finds {id}: {observed}" for check, id, observed in strays),
+        0,
+    )
 
 
 def examine_all(faults: Iterable[Fault], *, quick: bool = False) -> Iterator[list[Result]]:

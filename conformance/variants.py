@@ -1,27 +1,28 @@
 """Correct servers of every kind against every check: a finding here is a false alarm, and nobody may get one.
 
-`python -m conformance.variants [NAME …]` runs variants of the reference server under a turned clock.
+`python -m conformance.variants [NAME …]` runs variants of the reference server under a turned clock. Servers that are
+right in ways which do not touch each other are right in all of them at once, and are tried so; where such a pool is not
+quiet it is split until it is known which one it is.
 """
 
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from conformance.matrix import loaded_profile, trial
+from conformance.matrix import FRESH, LARGEST_POOL, composite, loaded_profile, overridden, trial
 from conformance.server.variants import Variant, load_variants
 from conformance.verdict import Verdict
 
-#: Workers begin anew: no thread and no socket of this process is in them.
-FRESH = multiprocessing.get_context("spawn")
 #: What a correct server may get without being told: nothing but these.
 QUIET = frozenset({Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.UNTESTED})
+
+Pool = tuple[Variant, ...]
 
 
 @dataclass(frozen=True)
@@ -45,42 +46,76 @@ class Alarms:
         return not self.found and not self.problems
 
 
-def examine(variant: Variant) -> Alarms:
-    """Run every check on a variant."""
+def pooled(variants: Iterable[Variant]) -> list[Pool]:
+    """Variants that can be tried in one server: other settings, other rules, the same profile and plans."""
+    pools: list[list[Variant]] = []
+    for variant in sorted(variants, key=lambda variant: variant.name):
+        home = next((pool for pool in pools if _takes(pool, variant)), None)
+        if home is None:
+            pools.append([variant])
+        else:
+            home.append(variant)
+    return [tuple(pool) for pool in pools]
+
+
+def _takes(pool: Sequence[Variant], variant: Variant) -> bool:
+    names = overridden(variant.server)
+    return len(pool) < LARGEST_POOL and all(
+        not (variant.changes or other.changes)
+        and variant.plans == other.plans
+        and not set(variant.settings) & set(other.settings)
+        and not names & overridden(other.server)
+        for other in pool
+    )
+
+
+def examine(pool: Pool) -> list[Alarms]:
+    """Run every check on variants, together as far as they are quiet."""
     started = time.perf_counter()
-    run = trial(variant.server, variant.settings, variant.plans, variant.profile(loaded_profile()))
+    run = trial(
+        composite(variant.server for variant in pool),
+        {name: value for variant in pool for name, value in variant.settings.items()},
+        pool[0].plans,
+        pool[0].profile(loaded_profile()),
+    )
+    notes = frozenset[str]().union(*(variant.notes for variant in pool))
     found = tuple(
         (item.id, item.verdict, item.reason or "")
         for item in sorted(run.requirements, key=lambda item: item.id)
-        if item.verdict not in QUIET and not (item.verdict is Verdict.NOTE and item.id in variant.notes)
+        if item.verdict not in QUIET and not (item.verdict is Verdict.NOTE and item.id in notes)
     )
+    if len(pool) > 1 and (found or run.problems):
+        half = len(pool) // 2
+        return [*examine(pool[:half]), *examine(pool[half:])]
     ids = {id for id, _, _ in found}
-    return Alarms(
-        variant.name,
-        found,
-        tuple(
-            f"{check.name}: {check.message}"
-            for check in run.checks
-            if check.outcome in {"violation", "inconclusive"} and ids & set(check.requirements)
-        ),
-        tuple(run.problems),
-        tuple(sorted(variant.notes - {item.id for item in run.requirements if item.verdict is Verdict.NOTE})),
-        time.perf_counter() - started,
+    checks = tuple(
+        f"{check.name}: {check.message}"
+        for check in run.checks
+        if check.outcome in {"violation", "inconclusive"} and ids & set(check.requirements)
     )
+    noted = {item.id for item in run.requirements if item.verdict is Verdict.NOTE}
+    seconds = (time.perf_counter() - started) / len(pool)
+    return [
+        Alarms(variant.name, found, checks, tuple(run.problems), tuple(sorted(variant.notes - noted)), seconds)
+        for variant in pool
+    ]
 
 
-def _examine_named(name: str) -> Alarms:
+def _examine_named(names: Sequence[str]) -> list[Alarms]:
     gc.disable()
     try:
-        return examine(load_variants()[name])
+        return examine(tuple(load_variants()[name] for name in names))
     finally:
         gc.enable()
 
 
-def examine_all(names: Sequence[str]) -> Iterator[Alarms]:
-    """Try variants on all cores, in the order of the names."""
-    with ProcessPoolExecutor(max_workers=os.cpu_count(), max_tasks_per_child=20, mp_context=FRESH) as pool:
-        yield from pool.map(_examine_named, names)
+def examine_all(names: Sequence[str]) -> Iterator[list[Alarms]]:
+    """Try variants on all cores, pool by pool, in the order in which they are done."""
+    pools = sorted(pooled(load_variants()[name] for name in names), key=len, reverse=True)
+    with ProcessPoolExecutor(max_workers=os.cpu_count(), max_tasks_per_child=20, mp_context=FRESH) as workers:
+        tried = [workers.submit(_examine_named, [variant.name for variant in pool]) for pool in pools]
+        for done in as_completed(tried):
+            yield done.result()
 
 
 def lines(alarms: Alarms) -> Iterator[str]:
@@ -100,10 +135,10 @@ def main(names: list[str]) -> int:
     if unknown:
         sys.stderr.write(f"there is no variant {', '.join(unknown)}\n")
         return 2
-    results = []
-    for alarms in examine_all(names or list(variants)):
-        results.append(alarms)
-        sys.stdout.write("\n".join(lines(alarms)) + "\n")
+    results: list[Alarms] = []
+    for found in examine_all(names or list(variants)):
+        results += found
+        sys.stdout.write("".join(f"{line}\n" for alarms in found for line in lines(alarms)))
         sys.stdout.flush()
     quiet = sum(alarms.quiet for alarms in results)
     sys.stdout.write(f"{quiet} of {len(results)} variants without a false alarm\n")

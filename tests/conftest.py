@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,6 +10,10 @@ import pytest
 import yaml
 
 from tests.webserver import Answer, serving
+
+#: Under this name tests report what they count.
+COUNTED = "counted"
+Counted = Callable[[str, Iterable[str], Iterable[str]], None]
 
 
 @pytest.fixture
@@ -54,3 +58,24 @@ def profile_at(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def counted(record_property: Callable[[str, object], None]) -> Counted:
+    """Say which of which were as they should be: the run ends with how many there were in all tests together."""
+    return lambda about, good, of: record_property(COUNTED, [about, sorted(good), sorted(of)])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was counted."""
+    good: dict[str, set[str]] = {}
+    of: dict[str, set[str]] = {}
+    reports = (report for found in terminalreporter.stats.values() for report in found)
+    for name, value in (pair for report in reports for pair in getattr(report, "user_properties", ())):
+        if name == COUNTED:
+            good.setdefault(value[0], set()).update(value[1])
+            of.setdefault(value[0], set()).update(value[2])
+    for about, names in of.items():
+        terminalreporter.write_line(f"{about}: {len(good[about])} of {len(names)}")
+        for name in sorted(names - good[about]):
+            terminalreporter.write_line(f"      not {name}")

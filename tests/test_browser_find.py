@@ -51,6 +51,14 @@ def test_the_machine_s_own_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch)
     assert find(BrowserUse(), {}, bundled="/not/installed").executable == "/usr/bin/chromium"
 
 
+def test_the_quicker_one_has_no_windows_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {"chromium": "/usr/bin/chromium", "chromium-headless-shell": "/usr/bin/shell"}
+    monkeypatch.setattr(module.shutil, "which", there.get)
+
+    assert find(BrowserUse(), {}, bundled="/not/installed").executable == "/usr/bin/shell"
+    assert find(BrowserUse(headless=False), {}, bundled="/not/installed").executable == "/usr/bin/chromium"
+
+
 @pytest.mark.usefixtures("nothing_on_path")
 @pytest.mark.parametrize(
     ("engine", "way_out"), [("chromium", "apt-get install chromium"), ("firefox", "playwright install firefox")]

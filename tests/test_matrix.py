@@ -9,6 +9,7 @@ import pytest
 from conformance.check import functions
 from conformance.matrix import Pool, document, examine, lines, names_of, pooled, rows
 from conformance.server.faults import load_faults
+from tests.conftest import Counted
 
 FAULTS = load_faults()
 PAGE = Path(__file__).parent.parent / "docs" / "faults.md"
@@ -28,9 +29,11 @@ def test_pools_hold_every_fault_once_and_no_two_of_a_rule() -> None:
 
 
 @pytest.mark.parametrize("pool", POOLS, ids=lambda pool: pool[0].name)
-def test_every_fault_is_caught(pool: Pool) -> None:
+def test_every_fault_is_caught(pool: Pool, counted: Counted) -> None:
     found = examine(pool, quick=True)
 
+    counted("faults caught", {one.name for one in found if one.exact}, {one.name for one in found})
+    counted("checks killed", frozenset().union(*(one.killed for one in found)), names_of(functions()))
     assert [line for result in found if not result.exact for line in lines(result)] == []
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from conformance.browser.find import find
+from conformance.profile.model import BrowserUse
 from conformance.report.html import render
 from tests.hostile.run import attempt
 from tests.hostile.servers import SERVERS
@@ -26,10 +28,8 @@ UNTOLD = {"nonBmp", "shortTextContent", "imgNode"}
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        found = shutil.which("chromium") or playwright.chromium.executable_path
-        if not Path(found).exists():
-            pytest.skip("no Chromium: apt-get install chromium, or playwright install chromium")
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        found = find(BrowserUse(), bundled=playwright.chromium.executable_path)
+        browser = playwright.chromium.launch(executable_path=found.executable, args=["--no-sandbox"])
         yield browser
         browser.close()
 

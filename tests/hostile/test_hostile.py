@@ -10,10 +10,12 @@ import pytest
 
 from conformance.report.record import Run
 from conformance.verdict import Answer
+from tests.conftest import Counted
 from tests.hostile.apart import run_apart
 from tests.hostile.run import attempt
 from tests.hostile.servers import SERVERS, Hostile
 
+SURVIVED = "hostile servers survived"
 #: A run may not take longer, whatever the server does (seconds), nor more memory (bytes).
 LONGEST = 60
 MOST_MEMORY = 500 * 1024 * 1024
@@ -44,16 +46,19 @@ def judged(run: Run, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("server", [server for server in SERVERS if server.name not in APART], ids=lambda s: s.name)
-def test_ends_in_a_verdict(server: Hostile, tmp_path: Path) -> None:
+def test_ends_in_a_verdict(server: Hostile, tmp_path: Path, counted: Counted) -> None:
+    counted(SURVIVED, (), [server.name])
     found = attempt(server, tmp_path)
 
     judged(found.run, found.folder)
     assert found.seconds < LONGEST
     assert found.canary.requests == 0, "a host was asked that the profile does not name"
+    counted(SURVIVED, [server.name], [server.name])
 
 
 @pytest.mark.parametrize("server", [server for server in SERVERS if server.name in APART], ids=lambda s: s.name)
-def test_worst_ones_stay_small(server: Hostile, tmp_path: Path) -> None:
+def test_worst_ones_stay_small(server: Hostile, tmp_path: Path, counted: Counted) -> None:
+    counted(SURVIVED, (), [server.name])
     found = run_apart(server, tmp_path)
 
     assert found.status in {1, 10}
@@ -63,3 +68,4 @@ def test_worst_ones_stay_small(server: Hostile, tmp_path: Path) -> None:
     assert not ESCAPES.search(found.output), "what a server sends does not steer the terminal"
     record = json.loads(next(found.folder.rglob("report.json")).read_text(encoding="utf-8"))
     judged(Run.model_validate(record), found.folder)
+    counted(SURVIVED, [server.name], [server.name])

@@ -120,7 +120,7 @@ class ForeignAttemptBurnsIt(AuthorizationServer):
 # One-time use
 
 
-@fault(ONCE, CAPTURED, RACE, "rfc9101-10.2-request-uri-one-time", "rfc9396-3-accepted-in-push")
+@fault(ONCE, CAPTURED, RACE, "rfc9101-10.2-request-uri-one-time")
 class NeverUsedUp(AuthorizationServer):
     """BUG: a request_uri can be used until it expires (RFC 9126 section 4)."""
 

@@ -280,7 +280,7 @@ def _forms(certificate: x509.Certificate) -> set[str]:
     return {pem, b64encode(certificate.public_bytes(Encoding.DER)).decode()}
 
 
-@fault("rfc9700-4.17.2-no-wildcard-origin", "rfc9396-3-accepted-in-push")
+@fault("rfc9700-4.17.2-no-wildcard-origin")
 class MessageGoesToEveryone(AuthorizationServer):
     """BUG: the response mode web_message posts the code to every origin (RFC 9700 section 4.17.2)."""
 

@@ -31,7 +31,6 @@ class _Iss(AuthorizationServer):
     "rfc9207-2-iss-with-code",
     "rfc9207-2-iss-in-every-mode",
     "rfc9207-3-announced-and-sent",
-    "rfc9396-3-accepted-in-push",
 )
 class NoIssWithCode(_Iss):
     """BUG: iss is announced, and only errors carry it (RFC 9207 section 2)."""
@@ -59,7 +58,7 @@ class NoIssWithErrors(_Iss):
         return None if "error" in answer else self.issuer
 
 
-@fault("rfc9207-2-iss-in-every-mode", "rfc9396-3-accepted-in-push")
+@fault("rfc9207-2-iss-in-every-mode")
 class NoIssInFormPost(_Iss):
     """BUG: a response by form_post carries no iss (RFC 9207 section 2)."""
 

@@ -332,7 +332,7 @@ class CriticalHeadersAreIgnored(_Headers):
     """BUG: the crit header of a request object is ignored (RFC 9101 section 6.2)."""
 
 
-@fault("rfc9101-6.2-invalid-signature-error-code", "rfc9449-10.1-mismatch-with-request-object-refused")
+@fault("rfc9101-6.2-invalid-signature-error-code")
 class InvalidSignatureIsInvalidClient(AuthorizationServer):
     """BUG: an invalid signature of a request object is told as invalid_client (RFC 9101 section 6.2)."""
 

@@ -25,7 +25,7 @@ class LivesATenthTooLong(AuthorizationServer):
             super().check_not_expired(pushed)
 
 
-@fault(EXPIRED, "rfc9396-3-accepted-in-push")
+@fault(EXPIRED)
 class NeverExpires(AuthorizationServer):
     """BUG: expires_in is announced and never looked at (RFC 9126 section 4)."""
 

@@ -26,7 +26,7 @@ class _Changed(AuthorizationServer):
         return {name: value for name, value in members.items() if value is not None}
 
 
-@fault("rfc8414-2-issuer-present")
+@fault("rfc8414-2-issuer-present", "rfc8414-2-issuer-https", "rfc9207-2.3-iss-identical")
 class IssuerIsMissing(_Changed):
     """BUG: the metadata do not name the issuer (RFC 8414 section 2)."""
 

@@ -183,7 +183,7 @@ class MaxAgeZeroIsNone(AuthorizationServer):
         return super().needs_login(session, interaction) and not (zero and session.user is not None)
 
 
-@fault("openid-core-3.1.2.1-max-age-honoured", "rfc9396-3-accepted-in-push")
+@fault("openid-core-3.1.2.1-max-age-honoured")
 class OldLoginsWillDo(AuthorizationServer):
     """BUG: max_age is obeyed where it is 0, and ignored elsewhere (OpenID Connect Core section 3.1.2.1)."""
 

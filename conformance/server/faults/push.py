@@ -193,7 +193,6 @@ class DefaultScopeIsGranted(AuthorizationServer):
     "rfc9126-2-scope-effective",
     "rfc9101-6.3-parameters-extracted",
     "rfc9126-3-request-object-effective",
-    "rfc9396-3-accepted-in-push",
     "rfc9396-3.1-consent-shows-scope-beside-details",
 )
 class OneScopeIsLost(_Stored):

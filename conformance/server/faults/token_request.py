@@ -381,12 +381,7 @@ class MissingCredentialsAreInvalidRequest(AuthorizationServer):
         super().check_registered_method(client, presented)
 
 
-@fault(
-    "rfc6749-5.2-unauthorized-status",
-    "rfc9126-2.1-scope-validated",
-    "rfc9396-2-missing-type-refused",
-    "rfc9396-2-type-that-is-no-string-refused",
-)
+@fault("rfc6749-5.2-unauthorized-status")
 class InvalidClientIs400(AuthorizationServer):
     """BUG: credentials in a header that are refused get the status 400 (RFC 6749 section 5.2)."""
 

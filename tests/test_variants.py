@@ -1,0 +1,29 @@
+"""Servers that are right in other ways: none of them gets a finding."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.server.variants import load_variants
+from conformance.variants import Pool, examine, lines, pooled
+from tests.conftest import Counted
+
+VARIANTS = load_variants()
+POOLS = pooled(VARIANTS.values())
+
+
+def test_there_are_variants_enough() -> None:
+    assert len(VARIANTS) >= 25
+    assert all(variant.about for variant in VARIANTS.values())
+
+
+def test_pools_hold_every_variant_once() -> None:
+    assert sorted(variant.name for pool in POOLS for variant in pool) == list(VARIANTS)
+
+
+@pytest.mark.parametrize("pool", POOLS, ids=lambda pool: pool[0].name)
+def test_no_variant_gets_a_finding(pool: Pool, counted: Counted) -> None:
+    found = examine(pool)
+
+    counted("variants spared", {one.name for one in found if one.quiet}, {one.name for one in found})
+    assert [line for alarms in found if not alarms.quiet for line in lines(alarms)] == []
