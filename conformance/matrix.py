@@ -206,7 +206,7 @@ def examine(pool: Pool, *, quick: bool = False) -> list[Result]:
     for fault in pool:
         result = _result(fault, run, owned.get(fault.name, ()))
         if result.missed and len(pool) > 1:
-            result = _result(fault, _tried((fault,), quick=True), owned.get(fault.name, ()))
+            result = _result(fault, _tried((fault,), checks=_about(fault)), owned.get(fault.name, ()))
         results.append(result)
     seconds = (time.perf_counter() - started) / len(pool)
     return [replace(result, seconds=seconds) for result in results]
@@ -229,6 +229,13 @@ def _tried(pool: Pool, *, quick: bool = False, checks: frozenset[str] | None = N
         quick,
         checks,
     )
+
+
+def _about(fault: Fault) -> frozenset[str]:
+    """The names of the checks about what a fault breaks."""
+    profile = loaded_profile(fault.profile).profile
+    cases = (case for function in functions() for case in cases_of(function, profile))
+    return frozenset(case.name for case in cases if fault.turns & set(case.check.requirements))
 
 
 Stray = tuple[str, str, str | None]

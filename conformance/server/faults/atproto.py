@@ -85,7 +85,9 @@ class LoopbackAddressIsLocalhost(LocalhostMayHaveAPort):
 # -- requests ---------------------------------------------------------------------------------------------------------
 
 
-@fault("atproto-oauth-pushed-authorization-requests-par-par-required-in-metadata", profile=AT)
+@fault(
+    "atproto-oauth-pushed-authorization-requests-par-par-required-in-metadata", "rfc9126-4-policy-signalled", profile=AT
+)
 class MetadataDemandNoPushes(AuthorizationServer):
     """BUG: the metadata leave require_pushed_authorization_requests out (pushed-authorization-requests-par)."""
 
@@ -348,7 +350,7 @@ class PublicClientsAreNotListed(_Told):
         return {**members, "token_endpoint_auth_methods_supported": ["private_key_jwt"]}
 
 
-@fault("atproto-oauth-server-metadata-s256-in-metadata", profile=AT)
+@fault("atproto-oauth-server-metadata-s256-in-metadata", "rfc8414-2-code-challenge-methods-supported", profile=AT)
 class S256IsNotListed(_Told):
     """BUG: code_challenge_methods_supported is not there (server-metadata)."""
 
@@ -357,7 +359,7 @@ class S256IsNotListed(_Told):
         return {name: value for name, value in members.items() if name != "code_challenge_methods_supported"}
 
 
-@fault("atproto-oauth-server-metadata-assertion-algs-in-metadata", profile=AT)
+@fault("atproto-oauth-server-metadata-assertion-algs-in-metadata", "rfc8414-2-assertion-algorithm-not-none", profile=AT)
 class AlgorithmNoneIsListed(_Told):
     """BUG: none is among the algorithms of client assertions (server-metadata)."""
 
@@ -375,7 +377,7 @@ class ScopeIsNotListed(_Told):
         return {**members, "scopes_supported": ["transition:generic"]}
 
 
-@fault("atproto-oauth-server-metadata-dpop-algs-in-metadata", profile=AT)
+@fault("atproto-oauth-server-metadata-dpop-algs-in-metadata", "rfc9449-4.3-unadvertised-alg-refused", profile=AT)
 class ProofsByEs256AreNotListed(_Told):
     """BUG: dpop_signing_alg_values_supported does not list ES256 (server-metadata)."""
 
@@ -384,7 +386,7 @@ class ProofsByEs256AreNotListed(_Told):
         return {**members, "dpop_signing_alg_values_supported": ["ES384"]}
 
 
-@fault("atproto-oauth-server-metadata-iss-flag-in-metadata", profile=AT)
+@fault("atproto-oauth-server-metadata-iss-flag-in-metadata", "rfc9207-2.3-support-announced", profile=AT)
 class IssIsNotPromised(_Told):
     """BUG: authorization_response_iss_parameter_supported is not there (server-metadata)."""
 
@@ -412,7 +414,7 @@ class RegistrationIsDisclaimed(_Told):
         return {**members, "require_request_uri_registration": False}
 
 
-@fault("atproto-oauth-server-metadata-metadata-answer", profile=AT)
+@fault("atproto-oauth-server-metadata-metadata-answer", "rfc8414-3.2-media-type-json", profile=AT)
 class MetadataAreText(AuthorizationServer):
     """BUG: the metadata come as text/plain (server-metadata)."""
 
@@ -423,7 +425,12 @@ class MetadataAreText(AuthorizationServer):
         return response
 
 
-@fault("atproto-oauth-server-metadata-issuer-is-origin", profile=AT)
+@fault(
+    "atproto-oauth-server-metadata-issuer-is-origin",
+    "rfc9207-2.3-iss-identical",
+    "rfc8414-3.3-issuer-identical",
+    profile=AT,
+)
 class IssuerHasASlash(_Told):
     """BUG: the issuer of the metadata ends with a slash (server-metadata)."""
 

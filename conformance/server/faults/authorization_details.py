@@ -129,7 +129,7 @@ class CaseOfTypesIsIgnored(_Entries):
         return {**entry, "type": entry["type"].lower()} if isinstance(entry.get("type"), str) else entry
 
 
-@fault("rfc9396-2-several-entries-of-one-type-accepted", "rfc9396-3-accepted-in-push")
+@fault("rfc9396-2-several-entries-of-one-type-accepted")
 class OneEntryOfAType(AuthorizationServer):
     """BUG: a second entry of one type is refused (RFC 9396 section 2)."""
 

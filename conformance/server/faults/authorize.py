@@ -140,7 +140,7 @@ class TwoAtOnceGetThrough(AuthorizationServer):
         pushed.used = True
 
 
-@fault(ONCE)
+@fault(ONCE, "rfc9101-10.2-request-uri-one-time")
 class SameBrowserMayRepeat(AuthorizationServer):
     """BUG: the browser that used a request_uri may use it again (RFC 9126 section 4)."""
 
@@ -300,7 +300,7 @@ class ChallengeOfTheQueryWins(_Beside):
         return {name: query[name] for name in names if name in query and name in pushed}
 
 
-@fault(WINS, "rfc9396-3-accepted-in-request-object")
+@fault(WINS)
 class NonceOfTheQueryWins(_Beside):
     """BUG: the nonce of the query replaces the pushed one (RFC 9126 section 4)."""
 
@@ -444,6 +444,10 @@ class UnknownReferenceMeansTheNewestPush(AuthorizationServer):
     "rfc9126-4-client-id-and-request-uri-suffice",
     "rfc9126-5-endpoint-usable",
     "rfc9126-5-usable-regardless-of-metadata",
+    "rfc8705-2-certificate-accepted-on-push",
+    "openid-core-3.1.2.3-prompt-none-answers-with-error",
+    "openid-core-3.1.2.1-prompt-none-shows-no-page",
+    "rfc7636-4.2-s256-supported",
 )
 class ResponseTypeIsWantedAgain(AuthorizationServer):
     """BUG: the authorization endpoint wants response_type beside request_uri (RFC 9126 section 4)."""

@@ -107,7 +107,7 @@ class AudienceIsOneText(AuthorizationServer):
 # -- the update
 
 
-@fault("rfc7523bis-4-issuer-identifier-exists", "rfc8414-2-issuer-https", **UPDATE)
+@fault("rfc7523bis-4-issuer-identifier-exists", "rfc8414-2-issuer-https", "rfc9207-2.3-iss-identical", "rfc8414-3.3-issuer-identical", "rfc8414-2-issuer-present", None=UPDATE)
 class IssuerIsNotTold(AuthorizationServer):
     """BUG: the metadata has an empty issuer (draft-ietf-oauth-rfc7523bis section 4)."""
 

@@ -202,7 +202,12 @@ class ErrorCodesAreInvented(_Errors):
         return {**members, "error": own.get(error.code, error.code)}
 
 
-@fault(CODE)
+@fault(
+    CODE,
+    "rfc7523-3.2-invalid-assertion-error-code",
+    "rfc8705-2-failure-error-code",
+    "rfc6749-5.2-invalid-client-when-missing",
+)
 class WrongCredentialsAreInvalidCredentials(_Errors):
     """BUG: failed client authentication is called invalid_credentials (RFC 9126 section 2.3)."""
 

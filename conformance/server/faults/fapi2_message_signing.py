@@ -20,7 +20,14 @@ SIGNED = "reference-fapi2-signed"
 _STRANGER = generate_key("PS256", "stranger")
 
 
-@fault("fapi2-message-signing-5.3.1-unsigned-push-refused", profile=SIGNED)
+@fault(
+    "fapi2-message-signing-5.3.1-unsigned-push-refused",
+    "rfc9101-10.5-plain-push-refused-where-required-for-client",
+    "rfc9126-2.3-signed-object-policy-of-client",
+    "rfc9101-10.5-plain-push-refused-where-required-for-all",
+    "rfc9126-2.3-signed-object-policy-of-server",
+    profile=SIGNED,
+)
 class UnsignedPushIsServed(AuthorizationServer):
     """BUG: the parameters of a push may stand in its form (FAPI 2.0 Message Signing section 5.3.1)."""
 

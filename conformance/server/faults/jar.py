@@ -75,7 +75,7 @@ class EscapesOfObjectsStay(AuthorizationServer):
         }
 
 
-@fault("rfc9101-4-structured-claims-survive")
+@fault("rfc9101-4-structured-claims-survive", "rfc9396-3-accepted-in-request-object")
 class StructuresOfObjectsAreRefused(AuthorizationServer):
     """BUG: a request object with a claim that is no string or number is refused (RFC 9101 section 4)."""
 

@@ -185,11 +185,7 @@ class LinkFillsThePushedRequest(AuthorizationServer):
         return {**outside, **pushed.parameters}
 
 
-@fault(
-    "rfc9101-5-duplicated-parameters-tolerated",
-    "rfc9126-4-duplicates-tolerated",
-    "rfc9396-3-accepted-in-request-object",
-)
+@fault("rfc9101-5-duplicated-parameters-tolerated", "rfc9126-4-duplicates-tolerated")
 class LinkMustNotRepeatThePushedRequest(AuthorizationServer):
     """BUG: a request that repeats what was pushed beside request_uri is refused (RFC 9101 section 5)."""
 
@@ -370,7 +366,6 @@ class AnnouncedRegistrationIsNotEnforced(_Passes):
 @fault(
     "openid-core-6.2-issued-request-uri-exempt-from-registration",
     "rfc9126-4-client-id-and-request-uri-suffice",
-    "rfc9396-3-accepted-in-request-object",
     settings=_REGISTRATION,
 )
 class IssuedReferencesNeedRegistration(AuthorizationServer):

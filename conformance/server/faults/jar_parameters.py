@@ -299,7 +299,7 @@ class SignedRequestsLiveLong(_Trusts):
 # -- policy
 
 
-@fault("rfc9101-10.5-metadata-value-is-boolean")
+@fault("rfc9101-10.5-metadata-value-is-boolean", "rfc8414-2-member-types")
 class SignedPolicyIsText(AuthorizationServer):
     """BUG: require_signed_request_object is a string in the metadata (RFC 9101 section 10.5)."""
 

@@ -33,7 +33,9 @@ class IssuerIsMissing(_Changed):
     changes: ClassVar[dict[str, Any]] = {"issuer": None}
 
 
-@fault("rfc8414-2-issuer-plain-url", "rfc8414-3.3-issuer-identical", "rfc9207-2.3-iss-identical")
+@fault(
+    "rfc8414-2-issuer-plain-url", "rfc8414-3.3-issuer-identical", "rfc9207-2.3-iss-identical", "rfc8414-2-issuer-https"
+)
 class IssuerHasAQuery(AuthorizationServer):
     """BUG: the issuer identifier of the metadata has a query (RFC 8414 section 2)."""
 
@@ -65,7 +67,19 @@ class TokenEndpointIsMissing(_Changed):
     changes: ClassVar[dict[str, Any]] = {"token_endpoint": None}
 
 
-@fault("rfc6749-3.1-authorization-endpoint-without-fragment", alone=True)
+@fault(
+    "rfc6749-3.1-authorization-endpoint-without-fragment",
+    "rfc9126-4-client-id-and-request-uri-suffice",
+    "rfc6749-3.1-get-supported",
+    "rfc9126-5-endpoint-usable",
+    "rfc9126-5-usable-regardless-of-metadata",
+    "rfc8705-2-certificate-accepted-on-push",
+    "openid-core-3.1.2.1-get-accepted-at-authorization-endpoint",
+    "openid-core-3.1.2.3-prompt-none-answers-with-error",
+    "openid-core-3.1.2.1-prompt-none-shows-no-page",
+    "rfc7636-4.2-s256-supported",
+    alone=True,
+)
 class AuthorizationEndpointHasAFragment(AuthorizationServer):
     """BUG: the URL of the authorization endpoint has a fragment (RFC 6749 section 3.1)."""
 
@@ -96,7 +110,17 @@ class KeysUnderHttp(AuthorizationServer):
         return super().metadata() | {"jwks_uri": self.url("jwks").replace("https:", "http:", 1)}
 
 
-@fault("rfc6749-3.1-authorization-endpoint-tls", alone=True)
+@fault(
+    "rfc6749-3.1-authorization-endpoint-tls",
+    "rfc9126-4-client-id-and-request-uri-suffice",
+    "rfc9126-4-unknown-request-uri-refused",
+    "rfc9101-8-authorization-endpoint-uses-https",
+    "rfc9126-5-endpoint-usable",
+    "rfc9126-5-usable-regardless-of-metadata",
+    "rfc8705-2-certificate-accepted-on-push",
+    "rfc7636-4.2-s256-supported",
+    alone=True,
+)
 class AuthorizationEndpointUnderHttp(AuthorizationServer):
     """BUG: the metadata name an authorization endpoint under plain http (RFC 6749 section 3.1)."""
 
@@ -105,7 +129,21 @@ class AuthorizationEndpointUnderHttp(AuthorizationServer):
         return super().metadata() | {"authorization_endpoint": self.url("authorization").replace("https:", "http:", 1)}
 
 
-@fault("rfc6749-3.2-token-endpoint-tls")
+@fault(
+    "rfc6749-3.2-token-endpoint-tls",
+    "rfc7523-2.2-assertion-accepted",
+    "rfc9449-10.1-dpop-header-supported",
+    "rfc9449-10.1-dpop-jkt-supported",
+    "rfc9449-6.2-thumbprint-in-introspection",
+    "rfc9449-6.2-introspection-token-type",
+    "rfc9449-6.1-thumbprint-in-jwt-access-token",
+    "rfc9449-5-public-clients-refresh-token-bound",
+    "rfc9449-5-token-type-dpop",
+    "rfc6749-2.3.1-basic-supported",
+    "rfc9700-2.1.1-pkce-supported",
+    "rfc7636-4.2-s256-supported",
+    "rfc9126-2-pkce-effective",
+)
 class TokenEndpointUnderHttp(AuthorizationServer):
     """BUG: the metadata name a token endpoint under plain http (RFC 6749 section 3.2)."""
 
@@ -239,6 +277,7 @@ class WellKnownIsAppended(AuthorizationServer):
     "rfc8414-3.2-status-200",
     "rfc9126-2-metadata-published",
     "rfc9700-2.6-metadata-published",
+    "rfc9396-10-types-advertised",
 )
 class MetadataRedirectsToHttp(AuthorizationServer):
     """BUG: the well-known place redirects to plain http (RFC 8414 section 3)."""
@@ -307,7 +346,14 @@ class NoMetadata(AuthorizationServer):
         return ["/.well-known/nothing"]
 
 
-@fault("rfc9700-2.5-asymmetric-methods-offered", settings={"mtls": False})
+@fault(
+    "rfc9700-2.5-asymmetric-methods-offered",
+    "rfc8705-2-certificate-accepted-on-push",
+    "rfc8705-5-conventional-endpoint-works-without-alias",
+    "rfc8705-2.2-registered-certificate-accepted",
+    "rfc8705-2.1-registered-subject-accepted",
+    settings={"mtls": False},
+)
 class OnlySecretsAreOffered(AuthorizationServer):
     """BUG: the metadata list methods with shared secrets only (RFC 9700 section 2.5)."""
 

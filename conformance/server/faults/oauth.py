@@ -75,7 +75,12 @@ class EmptyResponseTypeIsCode(AuthorizationServer):
         return default | super().form_parameters(form)
 
 
-@fault("rfc6749-3.1-unknown-parameter-ignored", "openid-core-3.1.2.2-unknown-parameters-ignored")
+@fault(
+    "rfc6749-3.1-unknown-parameter-ignored",
+    "openid-core-3.1.2.2-unknown-parameters-ignored",
+    "rfc9126-1-large-request-accepted",
+    "rfc9126-2.3-status-413",
+)
 class UnknownParametersAreRefused(AuthorizationServer):
     """BUG: a push with a parameter that nobody knows is refused (RFC 6749 section 3.1)."""
 
@@ -387,6 +392,7 @@ class InvalidRedirectUriHearsOfIt(AuthorizationServer):
 @fault(
     "rfc6749-3.1.2.4-no-redirect-to-invalid",
     "rfc9700-4.11.2-invalid-redirect-uri-not-followed",
+    "rfc9700-4.11.2-no-redirect-before-login",
     settings={"errors_before_login": "redirect"},
 )
 class ResponseTypeIsCheckedFirst(AuthorizationServer):

@@ -124,7 +124,7 @@ class _Stored(AuthorizationServer):
         return await super().store(client, self.stored(client, dict(parameters)))
 
 
-@fault("rfc9126-2-state-effective")
+@fault("rfc9126-2-state-effective", "rfc6749-4.1.2-state-exact")
 class StateIsCut(_Stored):
     """BUG: the column of state has 32 signs (RFC 9126 section 2)."""
 
@@ -135,7 +135,7 @@ class StateIsCut(_Stored):
         return parameters
 
 
-@fault("rfc9126-2-state-effective")
+@fault("rfc9126-2-state-effective", "rfc6749-4.1.2.1-state-with-error", "rfc6749-4.1.2-state-exact")
 class StateIsDecodedTwice(_Stored):
     """BUG: state is percent-decoded a second time (RFC 9126 section 2)."""
 
@@ -146,7 +146,7 @@ class StateIsDecodedTwice(_Stored):
         return parameters
 
 
-@fault("rfc9126-2-state-effective")
+@fault("rfc9126-2-state-effective", "rfc6749-3.1-empty-parameter-omitted")
 class StateIsMadeUp(_Stored):
     """BUG: a state is made up where none was pushed (RFC 9126 section 2)."""
 
@@ -189,12 +189,7 @@ class DefaultScopeIsGranted(AuthorizationServer):
         return " ".join(sorted(self.allowed_scopes(asked.client)))
 
 
-@fault(
-    "rfc9126-2-scope-effective",
-    "rfc9101-6.3-parameters-extracted",
-    "rfc9126-3-request-object-effective",
-    "rfc9396-3.1-consent-shows-scope-beside-details",
-)
+@fault("rfc9126-2-scope-effective", "rfc9101-6.3-parameters-extracted", "rfc9126-3-request-object-effective")
 class OneScopeIsLost(_Stored):
     """BUG: of several scopes the last one is lost on the way (RFC 9126 section 2)."""
 
@@ -331,7 +326,14 @@ class UnknownResponseTypesMeanCode(AuthorizationServer):
             super().check_response_type(parameters)
 
 
-@fault("rfc9126-2.1-response-type-validated")
+@fault(
+    "rfc9126-2.1-response-type-validated",
+    "openid-core-6.3.3-object-validated-like-any-request",
+    "rfc9101-6.3-response-type-in-object-validated",
+    "rfc6749-3.1-empty-parameter-omitted",
+    "rfc6749-3.1.1-response-type-required",
+    "openid-core-3.1.2.2-missing-response-type-refused",
+)
 class ResponseTypeMayBeMissing(AuthorizationServer):
     """BUG: a push without response_type means code (RFC 9126 section 2.1 step 3)."""
 
@@ -360,7 +362,11 @@ class ForbiddenScopeIsGranted(AuthorizationServer):
         return super().allowed_scopes(client) | client.forbidden_scopes
 
 
-@fault("rfc9126-2.1-scope-validated")
+@fault(
+    "rfc9126-2.1-scope-validated",
+    "openid-core-6.3.3-object-validated-like-any-request",
+    "rfc9101-6.3-scope-in-object-validated",
+)
 class ScopesAreNotLookedAt(AuthorizationServer):
     """BUG: any scope is granted, known or not (RFC 9126 section 2.1 step 3)."""
 

@@ -102,7 +102,7 @@ class RedirectUriIsNormalized(_Matches):
         return one._replace(path=normpath(one.path or "/")).geturl() == registered and ".." in one.path
 
 
-@fault(VALIDATED)
+@fault(VALIDATED, "rfc9700-2.6-http-redirect-uri-refused")
 class SchemeOfTheRedirectUriIsIgnored(_Matches):
     """BUG: the scheme of a redirect_uri is not compared (RFC 9126 section 2.1 step 3)."""
 
@@ -193,7 +193,6 @@ class NewRedirectUrisAreRefused(AuthorizationServer):
 
 @fault(
     "rfc9126-2.4-unregistered-redirect-uri-effective",
-    "rfc9126-2.1-scope-validated",
     "rfc9700-4.1.3-loopback-port-varies",
     settings=TRUSTED,
     features=TOLD,

@@ -16,7 +16,25 @@ SIGNED = "rfc9126-3-signature-validated"
 CLIENT = "rfc9126-3-client-id-claim-matches"
 
 
-@fault(SIGNED, CLIENT)
+@fault(
+    SIGNED,
+    CLIENT,
+    "openid-core-6.3.1-signature-in-jwe-validated",
+    "rfc9101-6.1-signature-in-jwe-validated",
+    "rfc9101-6.2-x5u-not-trusted",
+    "rfc9101-6.2-embedded-certificate-not-trusted",
+    "rfc9101-6.2-embedded-jwk-not-trusted",
+    "rfc9101-6.2-jku-not-trusted",
+    "openid-core-6.3.2-signature-validated",
+    "rfc9101-6.2-signature-validated",
+    "rfc9101-6.2-unknown-key-refused",
+    "rfc9101-6.2-foreign-clients-key-refused",
+    "rfc9101-6.2-kid-names-the-key-used",
+    "rfc9101-6.2-zero-ecdsa-signature-refused",
+    "rfc9101-6.2-empty-signature-refused",
+    "rfc9101-10.2-signature-validated-on-push",
+    "rfc9101-6.2-unknown-kid-refused",
+)
 class SignaturesOfObjectsAreNotVerified(AuthorizationServer):
     """BUG: a pushed request object is decoded and not verified: the client has authenticated (RFC 9126 section 3)."""
 
@@ -73,7 +91,15 @@ class ObjectsNeedResponseTypeBesideThem(AuthorizationServer):
         return super().pushed_parameters(client, form)
 
 
-@fault("rfc9126-3-request-object-effective")
+@fault(
+    "rfc9126-3-request-object-effective",
+    "openid-core-6.1-object-supersedes-query",
+    "rfc9101-5-object-by-value-parameters-not-overridden",
+    "openid-core-6.3.1-encrypted-object-decrypted",
+    "rfc9101-6.1-encrypted-object-decrypted",
+    "rfc9126-3-encrypted-object-decrypted",
+    "rfc9101-4-strings-taken-unchanged",
+)
 class StateOfTheObjectIsLost(AuthorizationServer):
     """BUG: state is read from the form only, where a request object leaves none (RFC 9126 section 3)."""
 
@@ -121,7 +147,13 @@ class EncryptedObjectsAreNotDecrypted(AuthorizationServer):
         return super().decrypt_request_object(text)
 
 
-@fault("rfc9126-3-undecryptable-object-refused")
+@fault(
+    "rfc9126-3-undecryptable-object-refused",
+    "rfc9101-6.1-unsigned-in-jwe-refused",
+    "openid-core-6.3.1-signature-in-jwe-validated",
+    "rfc9101-6.1-signature-in-jwe-validated",
+    "rfc9101-6.1-alg-none-in-jwe-refused",
+)
 class UndecryptableObjectFallsBackToNothing(AuthorizationServer):
     """BUG: an object that cannot be decrypted is passed over: the client's default request is taken (section 3)."""
 
@@ -135,7 +167,7 @@ class UndecryptableObjectFallsBackToNothing(AuthorizationServer):
             return {"response_type": "code", "client_id": client.client_id, "redirect_uri": client.redirect_uris[0]}
 
 
-@fault("rfc9126-2-request-object-not-ignored")
+@fault("rfc9126-2-request-object-not-ignored", "rfc9101-5-request-that-is-no-jwt-refused")
 class UnreadableObjectIsPassedOver(AuthorizationServer):
     """BUG: where the object cannot be read and a form stands beside it, the form is taken (RFC 9126 section 2)."""
 

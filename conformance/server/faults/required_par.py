@@ -39,7 +39,7 @@ class PlainRequestsByPostAreServed(ByMethod):
             super().require_pushed(client)
 
 
-@fault(PLAIN, ENFORCED, settings=REQUIRED)
+@fault(PLAIN, ENFORCED, "rfc9126-4-par-required-of-client", settings=REQUIRED)
 class RequirementIsForPublicClients(AuthorizationServer):
     """BUG: PAR is required of public clients only, though it is said to be of everyone (RFC 9126 section 4)."""
 
@@ -48,7 +48,13 @@ class RequirementIsForPublicClients(AuthorizationServer):
         return client.secret is None and super().require_par_applies(client)
 
 
-@fault(PLAIN, ENFORCED, settings=REQUIRED)
+@fault(
+    PLAIN,
+    ENFORCED,
+    "rfc9101-10.5-plain-request-refused-where-required-for-client",
+    "rfc9126-4-par-required-of-client",
+    settings=REQUIRED,
+)
 class RequirementIsForRequestsWithoutRedirectUri(AuthorizationServer):
     """BUG: a plain request with a registered redirect_uri passes where PAR is required (RFC 9126 section 4)."""
 

@@ -31,7 +31,7 @@ class FragmentOfResourceIsIgnored(AuthorizationServer):
         super().check_one_resource(client, str(resource).partition("#")[0])
 
 
-@fault("rfc8707-2-several-resources-accepted")
+@fault("rfc8707-2-several-resources-accepted", "rfc9126-2-resource-effective")
 class ResourceStandsOnce(AuthorizationServer):
     """BUG: a push with several resources is refused (RFC 8707 section 2)."""
 
@@ -40,7 +40,9 @@ class ResourceStandsOnce(AuthorizationServer):
         return set()
 
 
-@fault("rfc8707-2-audience-restricted", "rfc8707-2.2-subset-at-token-endpoint")
+@fault(
+    "rfc8707-2-audience-restricted", "rfc8707-2.2-subset-at-token-endpoint", "rfc9126-4-outside-value-without-effect"
+)
 class TokenIsForAllResources(AuthorizationServer):
     """BUG: an access token is for everything that its client may ever reach (RFC 8707 section 2)."""
 
@@ -50,7 +52,7 @@ class TokenIsForAllResources(AuthorizationServer):
         return sorted(self.clients[grant.client_id].resources) if grant.resources else []
 
 
-@fault("rfc8707-2.1-resource-in-request-object", "rfc9449-10.1-mismatch-with-request-object-refused")
+@fault("rfc8707-2.1-resource-in-request-object")
 class OnlyFirstResourceOfAnObject(AuthorizationServer):
     """BUG: of several resources in a request object the first one counts (RFC 8707 section 2.1)."""
 
