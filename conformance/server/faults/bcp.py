@@ -342,7 +342,11 @@ class PostClientsNeedNoSecret(AuthorizationServer):
         return super().read_credentials(request, form)
 
 
-@fault("rfc6749-4.1.2.1-invalid-client-not-redirected", settings={"errors_before_login": "redirect"})
+@fault(
+    "rfc6749-4.1.2.1-invalid-client-not-redirected",
+    "rfc9700-4.11.2-no-redirect-before-login",
+    settings={"errors_before_login": "redirect"},
+)
 class UnknownClientIsRedirectedUnderPromptNone(AuthorizationServer):
     """BUG: under prompt=none the error for an unknown client goes to its redirect_uri (RFC 6749 section 4.1.2.1)."""
 

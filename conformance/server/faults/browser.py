@@ -374,7 +374,13 @@ class ScriptsReadTheCookie(AuthorizationServer):
         response.cookies[self.cookie_name]["httponly"] = ""
 
 
-@fault("rfc9700-4.12-no-307", "rfc9700-2.1-credentials-not-forwarded", settings={"consent": "none"}, browser=True)
+@fault(
+    "rfc9700-4.12-no-307",
+    "rfc9700-2.1-credentials-not-forwarded",
+    "rfc9126-4-client-id-and-request-uri-suffice",
+    settings={"consent": "none"},
+    browser=True,
+)
 class PasswordTravelsOn(AuthorizationServer):
     """BUG: the login form is answered with a 307 to the client (RFC 9700 section 4.12)."""
 

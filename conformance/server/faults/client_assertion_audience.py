@@ -107,7 +107,14 @@ class AudienceIsOneText(AuthorizationServer):
 # -- the update
 
 
-@fault("rfc7523bis-4-issuer-identifier-exists", "rfc8414-2-issuer-https", "rfc9207-2.3-iss-identical", "rfc8414-3.3-issuer-identical", "rfc8414-2-issuer-present", None=UPDATE)
+@fault(
+    "rfc7523bis-4-issuer-identifier-exists",
+    "rfc8414-2-issuer-https",
+    "rfc9207-2.3-iss-identical",
+    "rfc8414-3.3-issuer-identical",
+    "rfc8414-2-issuer-present",
+    **UPDATE,
+)
 class IssuerIsNotTold(AuthorizationServer):
     """BUG: the metadata has an empty issuer (draft-ietf-oauth-rfc7523bis section 4)."""
 
@@ -173,7 +180,7 @@ class PushEndpointIsAnAudience(_Audience):
         return audience == self.url("pushed_authorization_request")
 
 
-@fault("rfc7523bis-5-further-audiences-refused", "rfc7523-2.2-assertion-accepted", **UPDATE)
+@fault("rfc7523bis-5-further-audiences-refused", **UPDATE)
 class FurtherAudiencesAreFine(_Audience):
     """BUG: the issuer may stand among others (draft-ietf-oauth-rfc7523bis section 5)."""
 
@@ -182,12 +189,7 @@ class FurtherAudiencesAreFine(_Audience):
         return isinstance(audience, list) and self.issuer in audience
 
 
-@fault(
-    "rfc7523bis-5-other-issuers-audience-refused",
-    "rfc7523-3-foreign-aud-refused",
-    "rfc7523-2.2-assertion-accepted",
-    **UPDATE,
-)
+@fault("rfc7523bis-5-other-issuers-audience-refused", "rfc7523-3-foreign-aud-refused", **UPDATE)
 class OtherIssuersAreAudiences(_Audience):
     """BUG: any https issuer by itself will do as audience (draft-ietf-oauth-rfc7523bis section 5)."""
 

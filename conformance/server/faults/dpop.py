@@ -243,7 +243,11 @@ class MacIsASignature(AuthorizationServer):
             raise invalid_proof()
 
 
-@fault("rfc9449-4.3-unadvertised-alg-refused", settings={"signing_algs": ("ES256", "PS256")})
+@fault(
+    "rfc9449-4.3-unadvertised-alg-refused",
+    "rfc8414-2-assertion-algorithm-rs256",
+    settings={"signing_algs": ("ES256", "PS256")},
+)
 class UnadvertisedAlgorithmsWork(AuthorizationServer):
     """BUG: proofs may have every algorithm that the library knows, whatever is advertised (RFC 9449 section 4.3)."""
 

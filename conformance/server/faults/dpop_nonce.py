@@ -35,7 +35,7 @@ class AnyNonceWillDo(AuthorizationServer):
             super().check_proof_nonce(claims)
 
 
-@fault("rfc9449-8-nonce-challenge-error", "rfc9126-2.1-scope-validated", settings=ON)
+@fault("rfc9449-8-nonce-challenge-error", settings=ON)
 class MissingNonceIsABadProof(AuthorizationServer):
     """BUG: a proof without nonce is answered with invalid_dpop_proof (RFC 9449 section 8)."""
 

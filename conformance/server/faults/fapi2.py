@@ -59,7 +59,25 @@ class _Serves(AuthorizationServer):
         return client.client_id == self.served or super().may_register(client)
 
 
-@fault("fapi2-security-profile-5.3.2.1-client-secrets-refused", plans=("fapi2",), settings=STRICT)
+@fault(
+    "fapi2-security-profile-5.3.2.1-client-secrets-refused",
+    "rfc9396-10-types-advertised",
+    "fapi2-security-profile-5.3.2.1-par-endpoint-audience-refused",
+    "fapi2-security-profile-5.3.2.1-token-endpoint-audience-refused",
+    "rfc9126-2-token-endpoint-methods-accepted",
+    "rfc9126-2-post-form",
+    "fapi2-security-profile-5.3.2.1-audience-array-refused",
+    "fapi2-security-profile-5.4.1-other-proof-algs-refused",
+    "fapi2-security-profile-5.3.2.2-client-authenticated-push-supported",
+    "fapi2-security-profile-5.3.2.2-requests-without-push-refused",
+    "rfc9126-5-endpoint-usable",
+    "rfc8705-6.1-clients-without-certificate-unharmed",
+    "rfc9700-2.1.1-pkce-supported",
+    "rfc9126-4-policy-signalled",
+    "rfc9126-4-par-required-request-object-refused",
+    plans=("fapi2",),
+    settings=STRICT,
+)
 class SecretStillWorks(_Serves):
     """BUG: a client with a secret, from before, is still served (FAPI 2.0 section 5.3.2.1)."""
 

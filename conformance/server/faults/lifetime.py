@@ -96,7 +96,7 @@ class ObjectSetsTheLife(AuthorizationServer):
         return usual if expires is None else max(usual, float(expires) - self.now())
 
 
-@fault("rfc9126-2.2-expires-in-range", settings={"lifetime": 7_200})
+@fault("rfc9126-2.2-expires-in-range", "rfc9101-10.2-request-uri-short-lived", settings={"lifetime": 7_200})
 class LivesTwoHours(AuthorizationServer):
     """BUG: a request_uri lives for hours by default (RFC 9126 section 2.2)."""
 

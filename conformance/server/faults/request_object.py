@@ -18,7 +18,6 @@ CLIENT = "rfc9126-3-client-id-claim-matches"
 
 @fault(
     SIGNED,
-    CLIENT,
     "openid-core-6.3.1-signature-in-jwe-validated",
     "rfc9101-6.1-signature-in-jwe-validated",
     "rfc9101-6.2-x5u-not-trusted",
@@ -60,7 +59,7 @@ class ObjectsOfOthersAreTaken(AuthorizationServer):
         """Let it pass."""
 
 
-@fault(CLIENT, "rfc9101-4-foreign-iss-refused")
+@fault("rfc9101-4-foreign-iss-refused")
 class ObjectIsVerifiedWithItsOwnClientsKey(AuthorizationServer):
     """BUG: an object is verified with the keys of the client that it names, not of the one that pushes (section 3)."""
 

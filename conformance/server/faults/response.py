@@ -313,7 +313,25 @@ class SeededWithTheSecond(AuthorizationServer):
 # What it stands for
 
 
-@fault("rfc9126-2.2-request-uri-stands-for-request")
+@fault(
+    "rfc9126-2.2-request-uri-stands-for-request",
+    "rfc9101-5-pushed-parameters-not-overridden-by-query",
+    "rfc9126-4-outside-value-without-effect",
+    "rfc6749-4.1.2-state-exact",
+    "rfc9449-10.1-dpop-header-supported",
+    "rfc9449-6.1-thumbprint-in-jwt-access-token",
+    "rfc9449-5-token-type-dpop",
+    "rfc9126-2-utf8",
+    "rfc9101-4-strings-taken-unchanged",
+    "openid-core-5.5.1.1-essential-acr-enforced",
+    "openid-core-3.1.2.3-prompt-none-answers-with-error",
+    "openid-core-3.1.2.1-prompt-select-account-asks",
+    "rfc9700-2.1.1-pkce-supported",
+    "rfc9126-2-state-effective",
+    "rfc9126-2-response-mode-effective",
+    "rfc9101-6.3-parameters-extracted",
+    "rfc9126-3-request-object-effective",
+)
 class TheLastPushCounts(AuthorizationServer):
     """BUG: a client has one slot: its last push is carried out, whichever request_uri is opened (section 2.2)."""
 
