@@ -60,6 +60,8 @@ class Tab:
     _arrival: Outcome | None = None
     _failure: str | None = None
     _commits: int = 0
+    _heard: int = 0
+    """How much the browser had said before it showed this page."""
     _flying: set[Request] = field(default_factory=set, repr=False)
     _stir: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
@@ -126,7 +128,7 @@ class Tab:
         self._check_driver()
         outcome = await self._walk(deny, stop)
         self.note(f"ended: {outcome.summary}")
-        if outcome.ending in {*_WALKED_ON, Ending.ERROR_PAGE, Ending.STUCK}:
+        if outcome.ending in {*_WALKED_ON, Ending.ERROR_PAGE, Ending.STUCK, Ending.KEPT_IN}:
             await self.picture(str(outcome.ending))
         return replace(outcome, responses=await self._seen())
 
@@ -145,7 +147,7 @@ class Tab:
             if view is None:
                 return Outcome(Ending.DIED, reason=self._failure or "the page did not come")
             if move == "no-reaction":
-                return Outcome(Ending.STUCK, reason="a button was pressed, and nothing happened")
+                return self._stuck("a button was pressed, and nothing happened")
             if move == "no-way-to-refuse":
                 raise cannot_refuse(self.window.browser.target.profile.login)
             if move is None:
@@ -164,8 +166,13 @@ class Tab:
             before = (self._commits, view.signature)
             stuck = await self.make(move)
             if stuck is not None:
-                return Outcome(Ending.STUCK, reason=stuck)
+                return self._stuck(stuck)
         return Outcome(Ending.STUCK, reason=f"no end after {MOST_PAGES} pages")
+
+    def _stuck(self, reason: str) -> Outcome:
+        """Nothing happened, or the browser itself said that the page's policy forbids it (CSP Level 3, form-action)."""
+        kept = next((text for text in self.window.console[self._heard :] if "form-action" in text), None)
+        return Outcome(Ending.KEPT_IN, reason=kept.strip()) if kept else Outcome(Ending.STUCK, reason=reason)
 
     def _stops(self, move: Move, stop: Stop | None) -> bool:
         if self.window.person is None:
@@ -314,6 +321,7 @@ class Tab:
 
     def _on_navigated(self, frame: Frame) -> None:
         self._commits += 1
+        self._heard = len(self.window.console)
         self._stir.set()
 
     async def settle(self) -> None:

@@ -71,6 +71,7 @@ async def test_expired_request_uri_brings_no_code_after_a_visit(
     """A visit to the login page does not prolong the life of a request_uri: opened anew after its end it is dead."""
     answer = await par.accepted()
     received, lifetime = lifetime_of(answer)
+    await clock.until(received + lifetime / 2, "the second half of the life of the request_uri")
     await authorization.open(answer, browser=authorization.new_browser(), stop="login")
     await clock.until(received + lifetime + GRACE + lifetime * SHARE, "the lifetime of the request_uri to end")
     outcome = await authorization.open(answer, browser=authorization.new_browser())

@@ -77,7 +77,9 @@ async def test_credentials_never_reach_the_browser(par: Par, authorization: Auth
 async def test_pushed_values_do_not_appear_in_urls(par: Par, authorization: Authorization) -> None:
     """On the way through login and consent no pushed value stands in a URL that the browser is sent to."""
     marker = "marker" + secrets.token_hex(12)
-    answer = expect.accepted(await par.push(state=marker, x_par_conformance=marker + "x"))
+    answer = await par.push(state=marker, x_par_conformance=marker + "x")
+    if answer.refused:  # unknown parameters have a check of their own
+        answer = expect.accepted(await par.push(state=marker))
     outcome = await authorization.code(answer, browser=authorization.new_browser())
     for response in outcome.responses[:-1]:
         location = response.header("location") or ""

@@ -327,6 +327,9 @@ def _decoded(value: str) -> list[str]:
                 texts.append(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode("utf-8", "ignore"))
             except ValueError:
                 continue
+    texts += [
+        bytes.fromhex(digits).decode("utf-8", "ignore") for digits in re.findall(r"(?:[0-9A-Fa-f]{2}){8,}", value)
+    ]
     return texts
 
 

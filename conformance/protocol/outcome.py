@@ -22,6 +22,7 @@ class Ending(StrEnum):
     CONSENT_ASKED = "consent asked"
     LEFT = "left without an answer"
     STUCK = "stuck"
+    KEPT_IN = "kept in by the page's own policy"
     DIED = "died"
 
 

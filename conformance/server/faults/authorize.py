@@ -346,7 +346,7 @@ class PromptOfTheQueryIsAdded(_Beside):
         return {name: query[name] for name in ("prompt",) if name in query and name not in pushed}
 
 
-@fault(WINS)
+@fault(WINS, settings={"errors_before_login": "redirect"})
 class ErrorsGoToTheQuerysAddress(AuthorizationServer):
     """BUG: contradicting parameters are refused by a redirect to the redirect_uri of the query (section 4)."""
 

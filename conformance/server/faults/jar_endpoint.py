@@ -356,13 +356,6 @@ class AnnouncedRegistrationComesTooLate(_Connects):
     """BUG: registration is announced, and looked at after the fetch (OpenID Connect Core section 6.2)."""
 
 
-@fault(UNREGISTERED, "openid-core-6.2-registration-enforced", settings=_REGISTRATION)
-class AnnouncedRegistrationIsNotEnforced(_Passes):
-    """BUG: registration is announced, and an unregistered reference passed over (OpenID Connect Core section 6.2)."""
-
-    passed = ("https:",)
-
-
 @fault(
     "openid-core-6.2-issued-request-uri-exempt-from-registration",
     "rfc9126-4-client-id-and-request-uri-suffice",
@@ -402,7 +395,7 @@ class ForeignReferencesAreDenied(_Tells):
     of = ("https:",)
 
 
-@fault("rfc9101-7-unknown-request-uri-error-code")
+@fault("rfc9101-7-unknown-request-uri-error-code", settings={"errors_before_login": "redirect"})
 class UnknownReferencesAreDenied(_Tells):
     """BUG: an unknown request_uri is told as access_denied (RFC 9101 section 7)."""
 

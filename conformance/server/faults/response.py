@@ -300,42 +300,14 @@ class NinetyBits(AuthorizationServer):
         )
 
 
-@fault("rfc9126-2.2-request-uri-unpredictable", *UNGUESSABLE)
+@fault("rfc9126-2.2-request-uri-unique")
 class SeededWithTheSecond(AuthorizationServer):
     """BUG: a reference comes from a generator that is seeded anew with a small number each time (section 7.1)."""
 
     def new_reference(self) -> str:
-        """Looks like 256 bits, holds sixteen."""
-        generator = random.Random(secrets.randbelow(1 << 16))  # noqa: S311 - that is the fault
+        """Looks like 256 bits, holds ten."""
+        generator = random.Random(secrets.randbelow(1 << 10))  # noqa: S311 - that is the fault
         return generator.randbytes(32).hex()
 
 
 # What it stands for
-
-
-@fault(
-    "rfc9126-2.2-request-uri-stands-for-request",
-    "rfc9101-5-pushed-parameters-not-overridden-by-query",
-    "rfc9126-4-outside-value-without-effect",
-    "rfc6749-4.1.2-state-exact",
-    "rfc9449-10.1-dpop-header-supported",
-    "rfc9449-6.1-thumbprint-in-jwt-access-token",
-    "rfc9449-5-token-type-dpop",
-    "rfc9126-2-utf8",
-    "rfc9101-4-strings-taken-unchanged",
-    "openid-core-5.5.1.1-essential-acr-enforced",
-    "openid-core-3.1.2.3-prompt-none-answers-with-error",
-    "openid-core-3.1.2.1-prompt-select-account-asks",
-    "rfc9700-2.1.1-pkce-supported",
-    "rfc9126-2-state-effective",
-    "rfc9126-2-response-mode-effective",
-    "rfc9101-6.3-parameters-extracted",
-    "rfc9126-3-request-object-effective",
-)
-class TheLastPushCounts(AuthorizationServer):
-    """BUG: a client has one slot: its last push is carried out, whichever request_uri is opened (section 2.2)."""
-
-    def effective_parameters(self, query: Any, pushed: PushedRequest) -> Parameters:
-        """The parameters of the client's newest push."""
-        mine = [one for one in self.pushed if one.client_id == pushed.client_id and not one.used]
-        return dict((mine[-1] if mine else pushed).parameters)
