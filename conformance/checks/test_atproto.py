@@ -56,12 +56,13 @@ async def test_document_on_a_private_address_is_not_fetched(par: Par, target: Ta
         client_id = f"{scheme}://{urlsplit(listener.url).netloc}/client-metadata.json"
         push = unregistered(par, client_id, "https://client.example/callback")
         await par.send(push, purpose="push of a client on a private address")
+        hits = await listener.connections()
         expect.that(
-            not listener.hits,
+            not hits,
             "fetched",
             "the server connected to a loopback address that was pushed as client_id",
             expected="no connection",
-            received=f"{len(listener.hits)} connections",
+            received=f"{hits} connections",
         )
 
 

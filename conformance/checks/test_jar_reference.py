@@ -142,7 +142,7 @@ async def _hits(par: Par, authorization: Authorization, target: Target) -> int:
     async with listening() as listener:
         reference = listener.url.replace("http:", "https:", 1) + "/request.jwt"
         await _visit(authorization, push, reference, "nothing")
-        return len(listener.hits)
+        return await listener.connections()
 
 
 @verifies("openid-core-6.2-registration-enforced")

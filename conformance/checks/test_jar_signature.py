@@ -201,12 +201,13 @@ async def _pointed_to(par: Par, authorization: Authorization, target: Target, he
         served["/keys"] = ("application/json" if header == "jku" else "application/x-pem-file", content.encode())
         push = par.object(client, fault=fault)
         await objects.brings_no_code(par, authorization, push, lambda: par.object(client))
+        hits = await listener.connections()
         expect.that(
-            not listener.hits,
+            not hits,
             "fetched",
             f"the server fetched the address in the header {header} of a request object",
             expected="no connection",
-            received=f"{len(listener.hits)} connections",
+            received=f"{hits} connections",
         )
 
 

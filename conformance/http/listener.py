@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 #: What is read of one request (bytes) and how long it may take (seconds).
 _LARGEST = 16_384
 _PATIENCE = 5
+#: So long it may take until a connection is heard of that was made already (seconds).
+_SETTLING = 0.05
 
 
 @dataclass
@@ -19,6 +21,11 @@ class Listener:
     url: str
     serves: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
     hits: list[str] = field(default_factory=list)
+
+    async def connections(self) -> int:
+        """How many connections came; one that was made just now has still to be heard of."""
+        await asyncio.sleep(_SETTLING)
+        return len(self.hits)
 
 
 @asynccontextmanager

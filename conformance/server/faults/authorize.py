@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from html import escape
 from typing import Any
 
 from aiohttp import web
@@ -346,7 +348,27 @@ class PromptOfTheQueryIsAdded(_Beside):
         return {name: query[name] for name in ("prompt",) if name in query and name not in pushed}
 
 
-@fault(WINS, settings={"errors_before_login": "redirect"})
+@fault(MERGED)
+class LoginHintOfTheQueryIsAdded(AuthorizationServer):
+    """BUG: a login_hint of the query fills the login form where none was pushed (RFC 9126 section 4)."""
+
+    async def begin(self, request: web.Request, asked: AuthorizationRequest) -> web.StreamResponse:
+        """Take it along."""
+        hint = request.query.get("login_hint")
+        if asked.pushed is not None and hint and "login_hint" not in asked.parameters:
+            asked = replace(asked, parameters={**asked.parameters, "login_hint": hint})
+        return await super().begin(request, asked)
+
+    def login_page(self, interaction: Interaction, *, failed: bool = False) -> web.Response:
+        """Fill it in."""
+        response, hint = super().login_page(interaction, failed=failed), interaction.request.text("login_hint")
+        if hint:
+            filled = f'name="username" value="{escape(hint)}"'
+            response.text = (response.text or "").replace('name="username"', filled)
+        return response
+
+
+@fault(WINS, "rfc9700-4.11.2-no-redirect-before-login", settings={"errors_before_login": "redirect"})
 class ErrorsGoToTheQuerysAddress(AuthorizationServer):
     """BUG: contradicting parameters are refused by a redirect to the redirect_uri of the query (section 4)."""
 

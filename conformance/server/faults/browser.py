@@ -57,7 +57,7 @@ class BrowserServer(AuthorizationServer):
 # -- the way through ---------------------------------------------------------------------------------------------------
 
 
-@fault("rfc9126-4-client-id-and-request-uri-suffice", browser=True)
+@fault("rfc9126-4-client-id-and-request-uri-suffice", "rfc6749-4.1.2.1-denial-told", browser=True)
 class FormPolicyKeepsPeopleIn(AuthorizationServer):
     """BUG: the page's own form-action policy stops the redirect to the client (RFC 9126 section 4)."""
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, hmac, serialization
 from conformance.server import jose
 from conformance.server.app import AuthorizationServer
 from conformance.server.client_auth import Presented
-from conformance.server.clients import RegisteredClient
+from conformance.server.clients import PublicKey, RegisteredClient
 from conformance.server.errors import invalid_client
 from conformance.server.faults import fault
 from conformance.server.forms import Form
@@ -277,3 +277,13 @@ class AssertionReplacesTheSecret(AuthorizationServer):
                 raise invalid_client()
         else:
             super().verify_credentials(request, client, presented)
+
+
+@fault("rfc7523-2.2-assertion-accepted")
+class OnlyFirstKeyCounts(AuthorizationServer):
+    """BUG: of the keys that a client registered for an algorithm the first alone is known (RFC 7523 section 3)."""
+
+    def keys_of(self, client: RegisteredClient, jws: jose.Jws) -> list[PublicKey]:
+        """The first of them, whether the header names it or not."""
+        first = next((key for key in client.keys if key.alg == jws.alg), None)
+        return [first] if first is not None and jws.kid in {None, first.kid} else []

@@ -564,3 +564,32 @@ class IssIsForErrors(AuthorizationServer):
         if "code" in parameters:
             parameters.pop("iss", None)
         return parameters
+
+
+@fault(
+    "fapi2-security-profile-5.3.2.2-missing-redirect-uri-refused",
+    "openid-core-3.1.2.2-missing-redirect-uri-refused",
+    profile=FAPI,
+)
+class FirstRedirectUriIsMeant(AuthorizationServer):
+    """BUG: a request without redirect_uri means the first registered one (FAPI 2.0 section 5.3.2.2)."""
+
+    def check_redirect_uri(self, client: RegisteredClient, parameters: Parameters, *, authenticated: bool) -> str:
+        """Fill it in."""
+        if "redirect_uri" not in parameters and self.is_openid(parameters):
+            return client.redirect_uris[0]
+        return super().check_redirect_uri(client, parameters, authenticated=authenticated)
+
+
+@fault("fapi2-security-profile-5.3.2.2-expires-in-below-600", profile=FAPI)
+class ObjectSaysHowLong(AuthorizationServer):
+    """BUG: a request_uri lives as long as the request object that was pushed (FAPI 2.0 section 5.3.2.2)."""
+
+    def object_parameters(self, claims: dict[str, Any]) -> Parameters:
+        """Keep exp for later."""
+        return {**super().object_parameters(claims), "object_expires": claims.get("exp")}
+
+    def lifetime_of(self, client: RegisteredClient, parameters: Parameters) -> float:
+        """The longer of the two."""
+        usual, expires = super().lifetime_of(client, parameters), parameters.pop("object_expires", None)
+        return usual if expires is None else max(usual, float(expires) - self.now())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -344,6 +345,23 @@ class UnregisteredReferencesAreFetched(_Connects):
     """BUG: a request_uri that nobody registered is fetched (RFC 9101 section 10.4.1)."""
 
 
+class _Takes(AuthorizationServer):
+    """Carries out the request beside a reference that is not registered, under a state of its own."""
+
+    async def referenced_request(self, client: RegisteredClient, query: Form, request_uri: str) -> AuthorizationRequest:
+        """Without the reference and without the state."""
+        if urlsplit(request_uri).hostname != "unregistered.example" or query.get("response_type") is None:
+            return await super().referenced_request(client, query, request_uri)
+        parameters = {**self.form_parameters(query), "state": "of-the-reference"}
+        del parameters["request_uri"]
+        return self.check_authorization_request(client, parameters)
+
+
+@fault(UNREGISTERED)
+class UnregisteredReferencesAreMadeUp(_Takes):
+    """BUG: where an unregistered reference cannot be fetched, the request beside it is (section 10.4.1)."""
+
+
 _REGISTRATION: dict[str, Any] = {"jar_by_reference": "https://objects.example/"}
 
 
@@ -354,6 +372,11 @@ _REGISTRATION: dict[str, Any] = {"jar_by_reference": "https://objects.example/"}
 )
 class AnnouncedRegistrationComesTooLate(_Connects):
     """BUG: registration is announced, and looked at after the fetch (OpenID Connect Core section 6.2)."""
+
+
+@fault(UNREGISTERED, "openid-core-6.2-registration-enforced", settings=_REGISTRATION)
+class AnnouncedRegistrationIsNotEnforced(_Takes):
+    """BUG: registration is announced, and something is carried out for an unregistered reference (Core section 6.2)."""
 
 
 @fault(
@@ -369,6 +392,9 @@ class IssuedReferencesNeedRegistration(AuthorizationServer):
         super().check_bound_to_client(pushed, client)
         if client.auth == "client_secret_jwt" and not self.may_fetch(pushed.request_uri):
             raise OAuthError("invalid_request_uri", "the request_uri is not registered")
+
+
+_TOLD: dict[str, Any] = {"errors_before_login": "redirect"}
 
 
 class _Tells(AuthorizationServer):
@@ -395,7 +421,11 @@ class ForeignReferencesAreDenied(_Tells):
     of = ("https:",)
 
 
-@fault("rfc9101-7-unknown-request-uri-error-code", settings={"errors_before_login": "redirect"})
+@fault(
+    "rfc9101-7-unknown-request-uri-error-code",
+    "rfc9700-4.11.2-no-redirect-before-login",
+    settings={"errors_before_login": "redirect"},
+)
 class UnknownReferencesAreDenied(_Tells):
     """BUG: an unknown request_uri is told as access_denied (RFC 9101 section 7)."""
 

@@ -50,6 +50,18 @@ class UndecryptableIsNoObject(AuthorizationServer):
         return super().pushed_parameters(client, form)
 
 
+@fault("rfc9101-6.3-outer-parameters-do-not-override", "rfc9126-3-outer-value-without-effect")
+class ChallengeBesideTheObjectWins(AuthorizationServer):
+    """BUG: a code_challenge beside a pushed request object replaces its claim (RFC 9101 section 6.3)."""
+
+    def pushed_parameters(self, client: RegisteredClient, form: Form) -> Parameters:
+        """The challenge alone."""
+        parameters = super().pushed_parameters(client, form)
+        if form.get("request") and form.get("code_challenge") and "code_challenge" in parameters:
+            parameters["code_challenge"] = form.get("code_challenge")
+        return parameters
+
+
 @fault(
     "rfc9101-6.3-outer-parameters-do-not-override",
     "rfc9101-6.3-outer-parameters-not-merged",

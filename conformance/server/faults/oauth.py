@@ -112,6 +112,21 @@ class FirstOfTwoValuesCounts(AuthorizationServer):
 
 
 @fault("rfc6749-3.1-repeated-parameter-refused")
+class LastRedirectUriCounts(AuthorizationServer):
+    """BUG: of a repeated redirect_uri the last value counts (RFC 6749 section 3.1)."""
+
+    def check_duplicates(self, form: Form) -> None:
+        """Look at the other parameters."""
+        super().check_duplicates(Form(tuple(pair for pair in form.pairs if pair[0] != "redirect_uri")))
+
+    def form_parameters(self, form: Form) -> Parameters:
+        """The last of them."""
+        last = dict(form.pairs)
+        pairs = tuple((name, last[name] if name == "redirect_uri" else value) for name, value in form.pairs)
+        return super().form_parameters(Form(pairs))
+
+
+@fault("rfc6749-3.1-repeated-parameter-refused")
 class SameValueTwiceIsTolerated(AuthorizationServer):
     """BUG: a parameter may stand twice with the same value (RFC 6749 section 3.1)."""
 

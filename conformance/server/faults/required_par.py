@@ -90,7 +90,11 @@ class AnyRequestUriCountsAsPushed(AuthorizationServer):
         return self.check_authorization_request(client, self.read_request_object(client, text))
 
 
-@fault("rfc9126-4-par-required-error", settings={**REQUIRED, "errors_before_login": "redirect"})
+@fault(
+    "rfc9126-4-par-required-error",
+    "rfc9700-4.11.2-no-redirect-before-login",
+    settings={**REQUIRED, "errors_before_login": "redirect"},
+)
 class MissingPushIsAccessDenied(AuthorizationServer):
     """BUG: where PAR is required, a plain request is told access_denied (RFC 9126 section 4)."""
 

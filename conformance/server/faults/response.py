@@ -9,6 +9,7 @@ import random
 import secrets
 import time
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -16,7 +17,8 @@ from aiohttp import web
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.faults import fault
-from conformance.server.records import Parameters, PushedRequest
+from conformance.server.forms import Form
+from conformance.server.records import AuthorizationRequest, Parameters, PushedRequest
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 #: What other documents say of references that can be guessed.
@@ -311,3 +313,24 @@ class SeededWithTheSecond(AuthorizationServer):
 
 
 # What it stands for
+
+
+@fault("rfc9126-2.2-request-uri-stands-for-request")
+class SessionKeepsTheNewest(AuthorizationServer):
+    """BUG: a browser that has finished a newer request gets that one again for an older request_uri (section 2.2)."""
+
+    def effective_parameters(self, query: Form, pushed: PushedRequest) -> Parameters:
+        """Remember which pushed request these are."""
+        return {**super().effective_parameters(query, pushed), "pushed_at": list(self.pushed).index(pushed)}
+
+    async def begin(self, request: web.Request, asked: AuthorizationRequest) -> web.StreamResponse:
+        """Those of the newest."""
+        session = self.session_of(request)
+        at = asked.parameters.pop("pushed_at", None)
+        if session is not None and at is not None and asked.client.auth == "client_secret_basic":
+            newest = vars(session).setdefault("newest", {}).get(asked.client.client_id, (-1, {}))
+            if newest[0] > at and newest[1].keys() == asked.parameters.keys():
+                asked = replace(asked, parameters=newest[1])
+            else:
+                vars(session)["newest"][asked.client.client_id] = (at, asked.parameters)
+        return await super().begin(request, asked)
