@@ -205,7 +205,7 @@ def examine(pool: Pool, *, quick: bool = False) -> list[Result]:
     results = []
     for fault in pool:
         result = _result(fault, run, owned.get(fault.name, ()))
-        if result.missed and len(pool) > 1:
+        if result.missed and (len(pool) > 1 or quick):
             result = _result(fault, _tried((fault,), checks=_about(fault)), owned.get(fault.name, ()))
         results.append(result)
     seconds = (time.perf_counter() - started) / len(pool)

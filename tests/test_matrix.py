@@ -12,6 +12,8 @@ from conformance.server.faults import load_faults
 from tests.conftest import Counted
 
 FAULTS = load_faults()
+#: Checks that no fault of this server can kill, and why.
+NOT_HERE = {"test_dpop::test_default_port_may_be_spelled_out": "ports 443 and 80 are not lent to everybody"}
 PAGE = Path(__file__).parent.parent / "docs" / "faults.md"
 #: Those that a browser meets are tried by `make matrix` alone: they take minutes.
 POOLS = pooled(fault for fault in FAULTS.values() if not fault.browser)
@@ -50,7 +52,7 @@ def test_the_page_has_every_fault_with_what_turns() -> None:
 def test_every_check_is_killed_by_a_fault_of_the_page() -> None:
     killed = frozenset().union(*(row.killed for row in rows(PAGE.read_text(encoding="utf-8")).values()))
 
-    assert set(names_of(functions())) == killed
+    assert set(names_of(functions())) - set(NOT_HERE) == killed
 
 
 def test_the_page_is_as_it_is_made() -> None:

@@ -70,13 +70,17 @@ class MissingMethodIsNotVerified(AuthorizationServer):
             super().verify_code_challenge(code, verifier)
 
 
-@fault("rfc7636-4.4-challenge-bound-to-code", "rfc7636-4.5-missing-verifier-refused")
+@fault("rfc7636-4.4-challenge-bound-to-code")
 class ChallengesAreTheClients(AuthorizationServer):
     """BUG: a verifier is good for every code of its client (RFC 7636 section 4.4)."""
 
     def verify_code_challenge(self, code: Code, verifier: str | None) -> None:
         """Compare with all challenges of the client."""
-        own = [other for other in self.codes if other.grant.client_id == code.grant.client_id]
+        own = [
+            other
+            for other in self.codes
+            if other.grant.client_id == code.grant.client_id and other.grant.parameters.get("code_challenge")
+        ]
         for other in own:
             try:
                 return super().verify_code_challenge(other, verifier)

@@ -17,8 +17,7 @@ from aiohttp import web
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.faults import fault
-from conformance.server.forms import Form
-from conformance.server.records import AuthorizationRequest, Parameters, PushedRequest
+from conformance.server.records import AuthorizationRequest, Interaction, Parameters, PushedRequest, Session
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 #: What other documents say of references that can be guessed.
@@ -319,18 +318,17 @@ class SeededWithTheSecond(AuthorizationServer):
 class SessionKeepsTheNewest(AuthorizationServer):
     """BUG: a browser that has finished a newer request gets that one again for an older request_uri (section 2.2)."""
 
-    def effective_parameters(self, query: Form, pushed: PushedRequest) -> Parameters:
-        """Remember which pushed request these are."""
-        return {**super().effective_parameters(query, pushed), "pushed_at": list(self.pushed).index(pushed)}
-
     async def begin(self, request: web.Request, asked: AuthorizationRequest) -> web.StreamResponse:
         """Those of the newest."""
         session = self.session_of(request)
-        at = asked.parameters.pop("pushed_at", None)
-        if session is not None and at is not None and asked.client.auth == "client_secret_basic":
-            newest = vars(session).setdefault("newest", {}).get(asked.client.client_id, (-1, {}))
-            if newest[0] > at and newest[1].keys() == asked.parameters.keys():
-                asked = replace(asked, parameters=newest[1])
-            else:
-                vars(session)["newest"][asked.client.client_id] = (at, asked.parameters)
+        newest: AuthorizationRequest | None = vars(session).get("newest") if session else None
+        if newest is not None and newest.client == asked.client and newest.parameters.keys() == asked.parameters.keys():
+            order = list(self.pushed)
+            if asked.pushed in order and newest.pushed in order[order.index(asked.pushed) :]:
+                asked = replace(asked, parameters=newest.parameters)
         return await super().begin(request, asked)
+
+    async def conclude(self, session: Session, interaction: Interaction, *, allowed: bool) -> web.Response:
+        """Remember it."""
+        vars(session)["newest"] = interaction.request
+        return await super().conclude(session, interaction, allowed=allowed)
