@@ -8,21 +8,24 @@ DEV    := $(VENV)/.dev
 # The real servers whose findings have all been looked at; name others to try them.
 SERVERS ?= glewlwyd oidc-provider oidc-provider-fapi2 oidc-provider-signed oidc-provider-7 idpyoidc lemonldap-ng
 
-.PHONY: run test test-servers servers-page lint matrix clean
+.PHONY: run test test-servers servers-page faults-page lint matrix clean
 
 run: $(READY) ## Run the suite against its own reference server; the path of the report comes last.
 	@$(BIN)/par-conformance run $(TARGET)
 
 test: $(DEV) lint ## The suite's own tests.
-	$(BIN)/pytest tests -n 2 --dist worksteal --ignore=tests/test_matrix.py
+	$(BIN)/pytest tests -n 2 --dist worksteal -m "not whole"
 
 lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-matrix: $(DEV) ## Every fault against every check.
-	$(BIN)/python -m conformance.matrix
+matrix: $(DEV) ## Every fault, every right variant and every hostile server against the checks.
+	$(BIN)/pytest tests/test_matrix.py tests/test_variants.py tests/hostile -n 2 --dist worksteal
+
+faults-page: $(DEV) ## docs/faults.md: every fault against every check, so that nothing else may turn.
+	$(BIN)/python -m conformance.matrix --write docs/faults.md
 
 test-servers: $(DEV) ## The suite against real servers that others wrote (npm, apt, pip).
 	$(BIN)/python -m conformance.bench --at-once 2 $(SERVERS)

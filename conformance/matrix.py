@@ -54,8 +54,8 @@ MOST_SHOWN = 3
 _HEAD = """# What is caught: the kill matrix
 
 Each row is one way in which the reference server can be made wrong, the rule that it breaks, the requirements that
-turn into a finding for it, and checks that see it. `python -m conformance.matrix --write docs/faults.md` makes this
-page from a run of them all; `tests/test_matrix.py` holds it against the faults.
+turn into a finding for it, and checks that see it. `make faults-page` makes this page
+from a run of them all; `tests/test_matrix.py` holds it against the faults.
 """
 
 Pool = tuple[Fault, ...]

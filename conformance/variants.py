@@ -13,9 +13,10 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.matrix import FRESH, LARGEST_POOL, composite, loaded_profile, overridden, trial
+from conformance.report.record import Run
 from conformance.server.variants import Variant, load_variants
 from conformance.verdict import Verdict
 
@@ -70,35 +71,61 @@ def _takes(pool: Sequence[Variant], variant: Variant) -> bool:
 
 
 def examine(pool: Pool) -> list[Alarms]:
-    """Run every check on variants, together as far as they are quiet."""
+    """Run every check on variants together; then those that were not quiet on ever fewer of them.
+
+    What no variant gets by itself comes of their being in one server, and is no alarm.
+    """
     started = time.perf_counter()
-    run = trial(
+    run = _tried(pool)
+    noted = {item.id for item in run.requirements if item.verdict is Verdict.NOTE}
+    owned = _owned(pool, run)
+    seconds = (time.perf_counter() - started) / len(pool)
+    quiet = Alarms("", (), (), (), (), 0)
+    return [
+        replace(
+            owned.get(variant.name, quiet),
+            name=variant.name,
+            unneeded=tuple(sorted(variant.notes - noted)),
+            seconds=seconds,
+        )
+        for variant in pool
+    ]
+
+
+def _tried(pool: Pool, checks: frozenset[str] | None = None) -> Run:
+    """A run of every check, or of those named, against a server that is all variants of a pool at once."""
+    return trial(
         composite(variant.server for variant in pool),
         {name: value for variant in pool for name, value in variant.settings.items()},
         pool[0].plans,
         pool[0].profile(loaded_profile()),
+        only=checks,
     )
+
+
+def _owned(pool: Pool, run: Run) -> dict[str, Alarms]:
+    """Which variant each alarm of a run comes from."""
     notes = frozenset[str]().union(*(variant.notes for variant in pool))
     found = tuple(
         (item.id, item.verdict, item.reason or "")
         for item in sorted(run.requirements, key=lambda item: item.id)
         if item.verdict not in QUIET and not (item.verdict is Verdict.NOTE and item.id in notes)
     )
-    if len(pool) > 1 and (found or run.problems):
-        half = len(pool) // 2
-        return [*examine(pool[:half]), *examine(pool[half:])]
+    if not found and not run.problems:
+        return {}
     ids = {id for id, _, _ in found}
-    checks = tuple(
-        f"{check.name}: {check.message}"
+    loud = [
+        check
         for check in run.checks
         if check.outcome in {"violation", "inconclusive"} and ids & set(check.requirements)
-    )
-    noted = {item.id for item in run.requirements if item.verdict is Verdict.NOTE}
-    seconds = (time.perf_counter() - started) / len(pool)
-    return [
-        Alarms(variant.name, found, checks, tuple(run.problems), tuple(sorted(variant.notes - noted)), seconds)
-        for variant in pool
     ]
+    if len(pool) == 1:
+        told = tuple(f"{check.name}: {check.message}" for check in loud)
+        return {pool[0].name: Alarms(pool[0].name, found, told, tuple(run.problems), (), 0)}
+    names = None if run.problems else frozenset(check.name for check in loud)
+    half = len(pool) // 2
+    parts = (pool[:half], pool[half:])
+    return {name: alarms for part in parts for name, alarms in _owned(part, _tried(part, names)).items()}
 
 
 def _examine_named(names: Sequence[str]) -> list[Alarms]:

@@ -66,16 +66,29 @@ def counted(record_property: Callable[[str, object], None]) -> Counted:
     return lambda about, good, of: record_property(COUNTED, [about, sorted(good), sorted(of)])
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was counted."""
+def _counts(reporter: pytest.TerminalReporter) -> Iterator[tuple[str, int, list[str]]]:
+    """What was counted, how many there are, and which were not as they should be in any test."""
     good: dict[str, set[str]] = {}
     of: dict[str, set[str]] = {}
-    reports = (report for found in terminalreporter.stats.values() for report in found)
+    reports = (report for found in reporter.stats.values() for report in found)
     for name, value in (pair for report in reports for pair in getattr(report, "user_properties", ())):
         if name == COUNTED:
             good.setdefault(value[0], set()).update(value[1])
             of.setdefault(value[0], set()).update(value[2])
-    for about, names in of.items():
-        terminalreporter.write_line(f"{about}: {len(good[about])} of {len(names)}")
-        for name in sorted(names - good[about]):
+    for about, names in sorted(of.items()):
+        yield about, len(names), sorted(names - good[about])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where one was never as it should be: no single test can know that of a check."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and any(lacking for _, _, lacking in _counts(reporter)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what was counted."""
+    for about, number, lacking in _counts(terminalreporter):
+        terminalreporter.write_line(f"{about}: {number - len(lacking)} of {number}")
+        for name in lacking:
             terminalreporter.write_line(f"      not {name}")

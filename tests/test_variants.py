@@ -10,6 +10,8 @@ from tests.conftest import Counted
 
 VARIANTS = load_variants()
 POOLS = pooled(VARIANTS.values())
+#: Those that change the profile cannot share a server, and take their time one by one.
+APART = [pytest.param(pool, id=pool[0].name, marks=pytest.mark.whole if len(pool) == 1 else ()) for pool in POOLS]
 
 
 def test_there_are_variants_enough() -> None:
@@ -21,7 +23,7 @@ def test_pools_hold_every_variant_once() -> None:
     assert sorted(variant.name for pool in POOLS for variant in pool) == list(VARIANTS)
 
 
-@pytest.mark.parametrize("pool", POOLS, ids=lambda pool: pool[0].name)
+@pytest.mark.parametrize("pool", APART)
 def test_no_variant_gets_a_finding(pool: Pool, counted: Counted) -> None:
     found = examine(pool)
 
