@@ -51,7 +51,7 @@ async def test_redirect_uri_of_the_object_is_used(par: Par, authorization: Autho
     )
 
 
-@verifies("rfc9101-6.3-parameters-extracted", "rfc9126-3-request-object-effective", needs=Feature.JAR)
+@verifies("rfc9101-6.3-parameters-extracted", "rfc9126-3-request-object-effective", needs=(Feature.JAR, Feature.PKCE))
 async def test_code_challenge_of_the_object_is_used(
     par: Par, authorization: Authorization, token: Token, target: Target
 ) -> None:
@@ -339,7 +339,7 @@ async def test_redirect_uri_beside_the_object_does_not_win(
     )
 
 
-@verifies(*OVERRIDDEN, needs=Feature.JAR)
+@verifies(*OVERRIDDEN, needs=(Feature.JAR, Feature.PKCE))
 async def test_code_challenge_beside_the_object_does_not_win(
     par: Par, authorization: Authorization, token: Token, target: Target
 ) -> None:

@@ -368,7 +368,7 @@ async def test_empty_value_takes_nothing_away(par: Par, authorization: Authoriza
     await only_the_pushed_counts(token, answer, outcome, outside)
 
 
-@verifies("rfc9126-4-outside-value-without-effect")
+@verifies("rfc9126-4-outside-value-without-effect", needs=Feature.PKCE)
 async def test_empty_challenge_does_not_switch_pkce_off(
     par: Par, authorization: Authorization, token: Token, target: Target
 ) -> None:

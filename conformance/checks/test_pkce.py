@@ -261,7 +261,7 @@ WRONG = {
 }
 
 
-@verifies("rfc7636-4.6-wrong-verifier-refused", "rfc9700-2.1.1-challenge-enforced")
+@verifies("rfc7636-4.6-wrong-verifier-refused", "rfc9700-2.1.1-challenge-enforced", needs=Feature.PKCE)
 @each(client=flows.with_pkce, wrong=WRONG)
 async def test_wrong_verifier_redeems_no_code(
     par: Par, authorization: Authorization, token: Token, client: str, wrong: object

@@ -484,7 +484,7 @@ async def test_native_application_may_listen_on_any_port(
     outcome = await authorization.open(answer)
     if outcome.ending is not Ending.CODE:
         expect.code(outcome, control=await authorization.open(await par.accepted(role, redirect_uri=uri)))
-    went_to = (outcome.location or "").split("?")[0]
+    went_to = re.split("[?#]", outcome.location or "")[0]
     expect.that(
         went_to == redirect_uri.split("?")[0],
         "other-port",

@@ -23,7 +23,8 @@ variant("error-pages-with-200", "error pages have the status 200: no document sa
         settings={"error_pages_status": 200})  # fmt: skip
 variant("error-pages-with-403", "error pages have the status 403", settings={"error_pages_status": 403})
 variant("outer-parameters-refused", "parameters beside request_uri or a request object are refused, not ignored",
-        settings={"outer_parameters": "refuse"}, notes=(DUPLICATES,))  # fmt: skip
+        settings={"outer_parameters": "refuse"},
+        notes=(DUPLICATES, "rfc9101-5-duplicated-parameters-tolerated"))  # fmt: skip
 variant("login-over-two-pages", "user name and password are asked for one after the other", settings={"login_pages": 2})
 variant("consent-remembered", "nobody is asked twice for the same", settings={"consent": "remember"})
 variant("no-consent-asked", "first-party clients: nobody is asked", settings={"consent": "none"})
@@ -89,15 +90,6 @@ class ErrorsAsJson(AuthorizationServer):
 
 
 @right()
-class EmptyErrors(AuthorizationServer):
-    """RIGHT: what goes wrong at the authorization endpoint is a bare status."""
-
-    def error_page(self, error: OAuthError) -> web.Response:
-        """No body."""
-        return web.Response(status=error.status)
-
-
-@right()
 class ErrorsOnAPageOfTheirOwn(AuthorizationServer):
     """RIGHT: the browser is sent to an error page, below the interaction pages."""
 
@@ -110,13 +102,13 @@ class ErrorsOnAPageOfTheirOwn(AuthorizationServer):
 
 @right()
 class RedirectsBy302(AuthorizationServer):
-    """RIGHT: redirects have the status 302, which browsers follow with GET."""
+    """RIGHT: redirects have the status 302, but not those that answer credentials (RFC 9700 section 4.12)."""
 
-    def see_other(self, location: str) -> web.Response:
+    def finish_response(self, endpoint: str, request: web.Request, response: web.StreamResponse) -> None:
         """302 in place of 303."""
-        response = super().see_other(location)
-        response.set_status(302)
-        return response
+        super().finish_response(endpoint, request, response)
+        if response.status == 303 and request.method == "GET":
+            response.set_status(302)
 
 
 @right()

@@ -202,14 +202,15 @@ class ThrottlesWithRetryAfter(AuthorizationServer):
     """RIGHT: too many pushes of one client are answered with 429 (RFC 9126 section 2.3)."""
 
 
-@right()
+@right(settings={"auth_time": "asked"})
 class IdTokenWithoutExtras(AuthorizationServer):
-    """RIGHT: the ID token has the required claims and the nonce, nothing else (OpenID Connect Core section 2)."""
+    """RIGHT: the ID token has the claims that are required and asked for (OpenID Connect Core section 2)."""
 
     def id_token_claims(self, grant: Grant) -> dict[str, Any]:
         """Few claims."""
         claims = super().id_token_claims(grant)
-        return {name: claims[name] for name in ("iss", "sub", "aud", "iat", "exp", "nonce") if name in claims}
+        names = ("iss", "sub", "aud", "iat", "exp", "nonce", "auth_time")  # the last where max_age asks for it
+        return {name: claims[name] for name in names if name in claims}
 
 
 @right()

@@ -23,7 +23,10 @@ variant("random-uuids", "request_uris are urn:uuid with 122 random bits", settin
 variant("urn-of-the-vendor", "request_uris are a URN of the vendor's own (RFC 9126 section 2.2)",
         settings={"request_uri_form": "vendor"})  # fmt: skip
 variant(
-    "https-references", "request_uris are https URLs (RFC 9101 section 5.2)", settings={"request_uri_form": "https"}
+    "https-references",
+    "request_uris are https URLs (RFC 9101 section 5.2)",
+    settings={"request_uri_form": "https"},
+    notes=("rfc9101-5.2-issued-request-uri-is-urn",),
 )
 variant("lives-five-seconds", "the shortest lifetime that the document names", settings={"lifetime": 5})
 variant("lives-ten-minutes", "the longest lifetime that the document names", settings={"lifetime": 600})
