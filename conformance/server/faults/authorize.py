@@ -349,6 +349,17 @@ class PromptOfTheQueryIsAdded(_Beside):
 
 
 @fault(MERGED)
+class RedirectUriOfTheQueryIsAdded(AuthorizationServer):
+    """BUG: where no redirect_uri was pushed, the code goes to that of the query, unchecked (RFC 9126 section 4)."""
+
+    def pushed_request(self, client: RegisteredClient, query: Form, pushed: PushedRequest) -> AuthorizationRequest:
+        """Another address."""
+        asked = super().pushed_request(client, query, pushed)
+        address = query.get("redirect_uri")
+        return replace(asked, redirect_uri=address) if address and "redirect_uri" not in pushed.parameters else asked
+
+
+@fault(MERGED)
 class LoginHintOfTheQueryIsAdded(AuthorizationServer):
     """BUG: a login_hint of the query fills the login form where none was pushed (RFC 9126 section 4)."""
 

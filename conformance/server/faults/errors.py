@@ -308,7 +308,7 @@ class _Crashes(AuthorizationServer):
         return form
 
 
-@fault("rfc9126-2.3-malformed-answered")
+@fault("rfc9126-2.3-malformed-answered", examples=100)
 class BrokenEscapesAreServerErrors(AuthorizationServer):
     """BUG: a percent sign without digits ends in an exception and 500 (RFC 9126 section 2.3)."""
 
