@@ -66,6 +66,8 @@ _MOST = 50_000
 _MOST_COOKIES = 200
 #: Secrets of odd signs that are looked for one by one.
 _MOST_ODD = 500
+#: Texts up to this length, such as header fields, come again and again (characters).
+_REPEATED = 256
 #: So many secrets with the same beginning are told apart; beyond it the beginning is enough.
 _ALIKE = 32
 
@@ -81,6 +83,7 @@ class Redactor:
         self._odd: dict[str, str] = {}
         self._phrases: dict[str, str] = {}
         self._inside: dict[str, re.Pattern[str]] = {}
+        self._shown: dict[str, str] = {}
         for value in secrets_of_profile:
             self._learn_phrase(value)
 
@@ -99,6 +102,7 @@ class Redactor:
         mark = self.fingerprint(value)
         value = value[:_LONGEST]
         self._known.add(value)
+        self._shown.clear()
         for form in disguises(value) if len(self._known) < _DISGUISED else (value,):
             for token in _TOKEN.findall(form):
                 # A part that is a plain word (request_uri in a URN) gives nothing away, and stands everywhere.
@@ -119,6 +123,7 @@ class Redactor:
 
     def _learn_phrase(self, value: str) -> None:
         mark = self.fingerprint(value)
+        self._shown.clear()
         for form in all_disguises(value):
             if len(form) >= 4:
                 self._phrases[form] = mark
@@ -129,6 +134,16 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text without any secret that is known by now."""
+        if len(text) > _REPEATED:
+            return self._text(text)
+        shown = self._shown.get(text)  # another thread may learn meanwhile, and clear
+        if shown is None:
+            if len(self._shown) >= _MOST:
+                self._shown.clear()
+            shown = self._shown[text] = self._text(text)
+        return shown
+
+    def _text(self, text: str) -> str:
         for phrase, mark in self._phrases.items():
             if phrase in text:
                 inside = self._inside.get(phrase)
