@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from typing import Any
-from urllib.parse import urlsplit
 
 from playwright.async_api import Browser as Process
 from playwright.async_api import BrowserContext, BrowserType, Error, Playwright, Route, async_playwright
 
 from conformance.browser.find import Found, NoBrowserError, find, how_to_install
+from conformance.http.message import split
 from conformance.http.pacing import Pace
 from conformance.http.redaction import Redactor
 from conformance.profile.model import Profile
@@ -98,10 +98,10 @@ class Leg:
 
     def _hosts(self) -> str:
         """Which host names the browser does not look up: on loopback all others, elsewhere those of the clients."""
-        issuer = urlsplit(self._issuer or "").hostname or ""
+        issuer = split(self._issuer or "").hostname or ""
         if is_loopback(issuer):
             return f"MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE {issuer}"
-        clients = {urlsplit(uri).hostname for client in self.profile.clients.values() for uri in client.redirect_uris}
+        clients = {split(uri).hostname for client in self.profile.clients.values() for uri in client.redirect_uris}
         own = {issuer, *self.profile.hosts}
         away = sorted(host for host in clients if host and host not in own and not is_loopback(host))
         return ", ".join(f"MAP {host} ~NOTFOUND" for host in away) or "MAP client.invalid ~NOTFOUND"
@@ -110,7 +110,7 @@ class Leg:
     def trusts_any_certificate(self) -> bool:
         """The browser does not know a private CA: on loopback, and where the profile names one, it looks away."""
         tls = self.profile.tls
-        return tls.ca_file is not None or is_loopback(urlsplit(self._issuer or "").hostname or "")
+        return tls.ca_file is not None or is_loopback(split(self._issuer or "").hostname or "")
 
     @property
     def paced(self) -> bool:

@@ -9,13 +9,13 @@ import re
 import secrets
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus
 
 from conformance.browser.browser import Browser
 from conformance.browser.leg import is_loopback
 from conformance.browser.tab import Tab
 from conformance.browser.window import Window
-from conformance.http.message import Pairs
+from conformance.http.message import Pairs, split
 from conformance.protocol.outcome import Ending, Outcome
 from conformance.protocol.par import Par, PushAnswer
 from conformance.target import RegisteredClient, Target
@@ -34,7 +34,7 @@ def marker() -> str:
 
 def other_site(target: Target, path: str) -> str:
     """A URL of another site, under a scheme with which no rule about mixed content decides."""
-    parts = urlsplit(target.authorization_endpoint)
+    parts = split(target.authorization_endpoint)
     plain = parts.scheme == "http" and not is_loopback(parts.hostname or "")
     return f"{'http' if plain else 'https'}://{OTHER_SITE}/{path}"
 

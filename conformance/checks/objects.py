@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -15,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from conformance import expect
 from conformance.checks.test_metadata import LOOPBACK
-from conformance.http.message import Pairs, Request
+from conformance.http.message import Pairs, Request, split
 from conformance.http.wire import Wire
 from conformance.profile.keyring import SigningKey, generate_key, key_pem
 from conformance.profile.model import Client, Feature, Profile
@@ -194,7 +193,7 @@ def hmac_secrets(client: RegisteredClient) -> dict[str, bytes]:
 
 def reaches_loopback(target: Target) -> None:
     """Stop where the target does not run on this machine: it could not reach the suite's listener."""
-    if urlsplit(target.authorization_endpoint).hostname not in LOOPBACK:
+    if split(target.authorization_endpoint).hostname not in LOOPBACK:
         raise NotApplicable("the target cannot reach the suite's listener on loopback")
 
 

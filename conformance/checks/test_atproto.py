@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from conformance import expect
 from conformance.check import each, verifies
@@ -13,6 +13,7 @@ from conformance.checks.assertions import accepted, claims_refused, with_key
 from conformance.checks.proofs import sent
 from conformance.checks.test_metadata import LOOPBACK
 from conformance.http.listener import listening
+from conformance.http.message import split
 from conformance.profile.keyring import SigningKey
 from conformance.profile.model import Feature, Profile
 from conformance.protocol import client_auth
@@ -49,11 +50,11 @@ def unregistered(par: Par, client_id: str, redirect_uri: str) -> Push:
 @each(scheme=("https", "http"))
 async def test_document_on_a_private_address_is_not_fetched(par: Par, target: Target, scheme: str) -> None:
     """A client_id on a loopback address is never connected to, neither at a push nor at the authorization endpoint."""
-    if urlsplit(target.par_endpoint).hostname not in LOOPBACK:
+    if split(target.par_endpoint).hostname not in LOOPBACK:
         raise NotApplicable("the target cannot reach the suite's listener on loopback")
     await par.accepted()
     async with listening() as listener:
-        client_id = f"{scheme}://{urlsplit(listener.url).netloc}/client-metadata.json"
+        client_id = f"{scheme}://{split(listener.url).netloc}/client-metadata.json"
         push = unregistered(par, client_id, "https://client.example/callback")
         await par.send(push, purpose="push of a client on a private address")
         hits = await listener.connections()

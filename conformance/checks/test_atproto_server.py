@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from conformance import expect
 from conformance.check import each, verifies
@@ -11,7 +10,7 @@ from conformance.checks.proofs import needs_no_nonce, proving, redeemed, sent
 from conformance.checks.test_dpop_nonce import HEADER, WITHOUT, nonces
 from conformance.checks.test_metadata import LOOPBACK, document
 from conformance.engine import CheckClock
-from conformance.http.message import Request, Response
+from conformance.http.message import Request, Response, split
 from conformance.http.wire import Wire
 from conformance.profile.keyring import generate_key
 from conformance.protocol.authorization import Authorization
@@ -48,7 +47,7 @@ async def test_metadata_comes_as_it_should(target: Target, wire: Wire) -> None:
 async def test_issuer_is_an_origin(target: Target) -> None:
     """The issuer is an https origin, with no path and no default port, and it is where the metadata was fetched."""
     issuer = str(document(target).get("issuer"))
-    parts = urlsplit(issuer)
+    parts = split(issuer)
     plain = parts.scheme == "http" and parts.hostname in LOOPBACK
     bare = f"{parts.scheme}://{parts.netloc}" == issuer and parts.port != {"https": 443, "http": 80}.get(parts.scheme)
     expect.that(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from urllib.parse import urlsplit
 
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows, roles
 from conformance.checks.test_pushed_request import ATTACKER
+from conformance.http.message import split
 from conformance.profile.model import Feature, Profile
 from conformance.protocol import pkce
 from conformance.protocol.authorization import Authorization
@@ -261,7 +261,7 @@ async def test_redirect_uri_beside_request_uri_does_not_win(
     )
     if which == "attacker":
         expect.that(
-            urlsplit(went_to).hostname != urlsplit(ATTACKER).hostname,
+            split(went_to).hostname != split(ATTACKER).hostname,
             "redirected-to-query",
             "the browser was sent to an unregistered address of the query",
             expected="the pushed redirect_uri, or an error page",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows
 from conformance.checks.test_pushed_request import ATTACKER
+from conformance.http.message import split
 from conformance.login.page import read
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending, Outcome
@@ -60,7 +61,7 @@ async def test_no_parameter_of_the_response_stands_twice(
         _, outcome = await flows.code(par, authorization)
     else:
         _, outcome = await flows.error_at_client(par, authorization, target, way)
-    parts = urlsplit(outcome.location or "")
+    parts = split(outcome.location or "")
     names = [name for name, _ in parse_qsl(f"{parts.query}&{parts.fragment}", keep_blank_values=True)]
     twice = sorted({name for name in names if names.count(name) > 1})
     expect.that(
@@ -160,7 +161,7 @@ def not_redirected(outcome: Outcome, address: str) -> None:
     """The browser was not sent to an address, nor to any other page that is not the server's."""
     if outcome.ending is Ending.DIED:
         raise NotExercised(f"the authorization endpoint gave no answer: {outcome.reason}")
-    host, went_to = urlsplit(address).hostname, urlsplit(outcome.location or "").hostname
+    host, went_to = split(address).hostname, split(outcome.location or "").hostname
     expect.that(
         not (outcome.location and (went_to == host or outcome.granted)),
         "redirected",

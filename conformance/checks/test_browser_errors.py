@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from conformance import expect
 from conformance.browser.browser import Browser
 from conformance.browser.tab import Tab
@@ -12,6 +10,7 @@ from conformance.checks import in_browser
 from conformance.checks.test_authorization_request import forms_of
 from conformance.checks.test_lifetime import GRACE, SHARE, lifetime_of
 from conformance.engine import CheckClock
+from conformance.http.message import split
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending
 from conformance.protocol.par import Par, PushAnswer
@@ -75,7 +74,7 @@ async def test_error_page_leads_to_no_address_of_the_link(
     tab = await browser.tab(None)
     await tab.window.stage(trap, "<!doctype html><title>another site</title><p>another site</p>")
     outcome = await tab.open(answer, query=faulty[fault])
-    visited = [sent.url for sent in tab.window.sent if urlsplit(sent.url).hostname == in_browser.OTHER_SITE]
+    visited = [sent.url for sent in tab.window.sent if split(sent.url).hostname == in_browser.OTHER_SITE]
     expect.that(
         not visited,
         "redirected",

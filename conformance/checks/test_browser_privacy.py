@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from conformance import expect
 from conformance.browser.browser import Browser
@@ -13,7 +12,7 @@ from conformance.browser.tab import Tab
 from conformance.check import verifies
 from conformance.checks import in_browser
 from conformance.checks.test_privacy import occurs
-from conformance.http.message import origin
+from conformance.http.message import origin, split
 from conformance.profile.model import Feature
 from conformance.protocol.outcome import Ending
 from conformance.protocol.par import Par, PushAnswer, speaks_openid
@@ -146,17 +145,17 @@ async def test_pages_tell_other_sites_nothing(par: Par, browser: Browser, target
     answer, markers = await with_markers(par, target)
     markers["request_uri"] = answer.request_uri or ""
     outcome = in_browser.code_of(await tab.open(answer))
-    client = urlsplit(outcome.location or "").hostname
-    own = {urlsplit(target.authorization_endpoint).hostname, *target.profile.hosts, client}
+    client = split(outcome.location or "").hostname
+    own = {split(target.authorization_endpoint).hostname, *target.profile.hosts, client}
     for sent in tab.window.sent:
-        if urlsplit(sent.url).hostname in own or urlsplit(sent.url).scheme not in {"http", "https"}:
+        if split(sent.url).hostname in own or split(sent.url).scheme not in {"http", "https"}:
             continue
         told = f"{sent.url} {sent.body} {await sent.header('referer') or ''}"
         for name, mark in markers.items():
             expect.that(
                 not occurs(mark, told),
                 "told-to-others",
-                f"the pushed {name} went to {urlsplit(sent.url).hostname}",
+                f"the pushed {name} went to {split(sent.url).hostname}",
                 expected="nothing of the request",
                 received=sent.url.split("?")[0],
             )
@@ -169,14 +168,14 @@ async def test_browser_does_not_tell_where_it_comes_from(par: Par, browser: Brow
     in_browser.code_of(await tab.open(await par.accepted()))
     own = {origin(target.authorization_endpoint)}
     for sent in tab.window.sent:
-        if origin(sent.url) in own or urlsplit(sent.url).scheme not in {"http", "https"}:
+        if origin(sent.url) in own or split(sent.url).scheme not in {"http", "https"}:
             continue
         referer = await sent.header("referer")
-        parts = urlsplit(referer or "")
+        parts = split(referer or "")
         expect.that(
             not parts.path.strip("/") and not parts.query,
             "referrer-sent",
-            f"{urlsplit(sent.url).hostname} learns the address of the page before",
+            f"{split(sent.url).hostname} learns the address of the page before",
             expected="no Referer, or the origin alone",
             received=(referer or "").split("?")[0],
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from playwright.async_api import Cookie
 
 from conformance import expect
@@ -12,6 +10,7 @@ from conformance.browser.tab import Tab
 from conformance.browser.window import Sent
 from conformance.check import each, verifies
 from conformance.checks import in_browser
+from conformance.http.message import split
 from conformance.protocol.outcome import Ending, Outcome
 from conformance.protocol.par import Par
 from conformance.target import Target
@@ -66,7 +65,7 @@ def _nobody_in(outcome: Outcome, observed: str, when: str) -> None:
 async def test_session_cookie_is_out_of_reach(par: Par, browser: Browser, target: Target) -> None:
     """The cookie that keeps a person logged in is kept from scripts (HttpOnly) and from plain http (Secure)."""
     tab = await in_browser.logged_in(par, browser)
-    secure = urlsplit(target.authorization_endpoint).scheme == "https"
+    secure = split(target.authorization_endpoint).scheme == "https"
     cookies = await tab.window.cookies()
     if not cookies:
         raise NotApplicable("the server keeps no cookie")
@@ -115,8 +114,8 @@ async def test_browser_sends_the_password_to_one_place(par: Par, browser: Browse
     forwarded = [sent for sent in carrying if sent.request and sent.request.redirected_from]
     if not forwarded:
         return
-    own = {urlsplit(target.authorization_endpoint).hostname, *target.profile.hosts}
-    away = [sent for sent in forwarded if urlsplit(sent.url).hostname not in own]
+    own = {split(target.authorization_endpoint).hostname, *target.profile.hosts}
+    away = [sent for sent in forwarded if split(sent.url).hostname not in own]
     ids = ["rfc9700-4.12-no-307", "fapi2-security-profile-5.3.2.2-no-307-after-credentials"]
     if away:
         ids.append("rfc9700-2.1-credentials-not-forwarded")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import roles
 from conformance.checks.assertions import OTHER_ISSUER, accepted, claims_refused, usual_audience
 from conformance.checks.test_metadata import document
+from conformance.http.message import split
 from conformance.protocol import client_auth
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.par import Par, Push
@@ -34,7 +34,7 @@ async def test_assertion_for_another_server_is_refused(par: Par, client: str, au
 
 def almost(audience: str, change: str) -> str:
     """A text that only looks like an audience. NotApplicable where it cannot be changed so."""
-    parts = urlsplit(audience)
+    parts = split(audience)
     if change == "default-port":
         if parts.port is not None:
             raise NotApplicable("the audience names its port")

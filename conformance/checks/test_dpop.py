@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from conformance import expect
 from conformance.check import each, verifies
@@ -23,6 +22,7 @@ from conformance.checks.proofs import (
     takes,
 )
 from conformance.checks.test_metadata import LOOPBACK
+from conformance.http.message import split
 from conformance.profile.keyring import ALGORITHMS, generate_key, key_pem
 from conformance.profile.model import Feature
 from conformance.protocol import dpop, jws
@@ -274,7 +274,7 @@ async def test_proof_for_another_endpoint_is_refused(par: Par, target: Target, w
     push = proving(par)
     own = par.endpoint(push)
     other = {"token-endpoint": target.token_endpoint, "issuer": target.issuer, "longer-path": own + "/more"}[where]
-    if urlsplit(other).path.rstrip("/") == urlsplit(own).path.rstrip("/"):
+    if split(other).path.rstrip("/") == split(own).path.rstrip("/"):
         raise NotApplicable("both addresses have the same path")
     await refuses(par, Fault(claims={"htu": other}))
 
@@ -283,7 +283,7 @@ async def test_proof_for_another_endpoint_is_refused(par: Par, target: Target, w
 @each(where=("other-host", "host-suffix"))
 async def test_proof_for_another_host_is_refused(par: Par, where: str) -> None:
     """A proof made for the same path of another host is refused."""
-    parts = urlsplit(par.endpoint(proving(par)))
+    parts = split(par.endpoint(proving(par)))
     host = "attacker.example" if where == "other-host" else f"{parts.hostname}.attacker.example"
     await refuses(par, Fault(claims={"htu": parts._replace(netloc=host).geturl()}))
 
@@ -311,7 +311,7 @@ async def test_capitals_in_scheme_and_host_do_not_count(par: Par) -> None:
 @verifies("rfc9449-4.3-htu-default-port-normalised", needs=Feature.DPOP)
 async def test_default_port_may_be_spelled_out(par: Par) -> None:
     """A proof whose htu spells the default port of the scheme out, or leaves it away, is accepted."""
-    parts = urlsplit(par.endpoint(proving(par)))
+    parts = split(par.endpoint(proving(par)))
     default = {"https": 443, "http": 80}[parts.scheme]
     if parts.port not in {None, default}:
         raise NotApplicable("the endpoint is not on the default port of its scheme")
@@ -417,8 +417,8 @@ async def test_only_asymmetric_algorithms_are_advertised(target: Target) -> None
 async def test_endpoints_that_take_proofs_use_https(target: Target) -> None:
     """The endpoints that take DPoP proofs are https URLs."""
     urls = [target.par_endpoint, target.token_endpoint, target.metadata.userinfo_endpoint or ""]
-    plain = [url for url in urls if urlsplit(url).scheme == "http"]
-    if plain and all(urlsplit(url).hostname in LOOPBACK for url in plain):
+    plain = [url for url in urls if split(url).scheme == "http"]
+    if plain and all(split(url).hostname in LOOPBACK for url in plain):
         raise NotApplicable("the target is on loopback over plain http, which says nothing about its real address")
     if plain:
         raise Violation(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from conformance import expect
 from conformance.check import each, verifies
@@ -15,6 +14,7 @@ from conformance.checks.proofs import needs_look, proving, sent
 from conformance.checks.test_metadata import LOOPBACK, document
 from conformance.engine import CheckClock
 from conformance.http import tls
+from conformance.http.message import split
 from conformance.profile.model import Feature, Profile
 from conformance.protocol import client_auth, dpop, jws
 from conformance.protocol.authorization import Authorization
@@ -37,7 +37,7 @@ async def test_every_endpoint_is_https(target: Target) -> None:
     """All endpoints of the server are https URLs."""
     urls = {name: value for name, value in document(target).items() if name.endswith(("_endpoint", "_uri", "issuer"))}
     plain = {name: str(url) for name, url in urls.items() if str(url).startswith("http:")}
-    if plain and all(urlsplit(url).hostname in LOOPBACK for url in plain.values()):
+    if plain and all(split(url).hostname in LOOPBACK for url in plain.values()):
         raise NotApplicable("the target is on loopback over plain http, which says nothing about its real address")
     for name, url in plain.items():
         raise Violation("plain-http", f"{name} is {url}", expected="https", received=url)
@@ -49,7 +49,7 @@ async def test_old_tls_is_not_spoken(target: Target, version: ssl.TLSVersion) ->
     """The server does not speak TLS versions before 1.2, at any of its addresses."""
     urls = {target.par_endpoint, target.authorization_endpoint, target.token_endpoint}
     urls |= {target.metadata.mtls_alias("pushed_authorization_request_endpoint") or target.par_endpoint}
-    hosts = {(parts.hostname or "", parts.port or 443) for url in urls if (parts := urlsplit(url)).scheme == "https"}
+    hosts = {(parts.hostname or "", parts.port or 443) for url in urls if (parts := split(url)).scheme == "https"}
     if not hosts:
         raise NotApplicable("the target is not under https")
     for host, port in sorted(hosts):
@@ -65,10 +65,10 @@ async def test_old_tls_is_not_spoken(target: Target, version: ssl.TLSVersion) ->
 @verifies("fapi2-security-profile-5.2.3-tls-stripping-prevented")
 async def test_browsers_are_told_to_stay_on_https(par: Par, authorization: Authorization, target: Target) -> None:
     """The endpoints that browsers use send Strict-Transport-Security."""
-    if urlsplit(target.authorization_endpoint).scheme != "https":
+    if split(target.authorization_endpoint).scheme != "https":
         raise NotApplicable("the authorization endpoint is not under https")
     outcome = await authorization.code(await par.accepted(), browser=authorization.new_browser())
-    own = [one for one in outcome.responses if urlsplit(one.url).hostname == urlsplit(target.issuer).hostname]
+    own = [one for one in outcome.responses if split(one.url).hostname == split(target.issuer).hostname]
     expect.that(
         any(response.header("strict-transport-security") for response in own),
         "not-sent",

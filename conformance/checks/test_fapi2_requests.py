@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import urlsplit
 
 from conformance import expect
 from conformance.check import each, verifies
@@ -12,6 +11,7 @@ from conformance.checks.objects import by_algorithm
 from conformance.checks.test_metadata import LOOPBACK
 from conformance.checks.test_required_par import control, plain
 from conformance.http.listener import listening
+from conformance.http.message import split
 from conformance.profile.model import Client, Feature
 from conformance.protocol import jar
 from conformance.protocol.authorization import Authorization
@@ -66,7 +66,7 @@ async def test_request_object_that_was_not_pushed_is_refused(
     push = par.object(client)
     if way == "by-value":
         outcome = await authorization.visit(push.parameters)
-    elif urlsplit(target.authorization_endpoint).hostname not in LOOPBACK:
+    elif split(target.authorization_endpoint).hostname not in LOOPBACK:
         raise NotApplicable("the target cannot reach the suite's listener on loopback")
     else:
         token = dict(push.parameters)["request"].encode()

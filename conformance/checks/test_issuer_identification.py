@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows
 from conformance.checks.test_metadata import LOOPBACK, document
+from conformance.http.message import split
 from conformance.profile.model import Feature
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending, Outcome
@@ -81,7 +80,7 @@ async def test_iss_is_there_in_every_response_mode(
 async def test_iss_is_an_https_url(par: Par, authorization: Authorization) -> None:
     """iss is an https URL without query and fragment."""
     iss = await iss_of(par, authorization)
-    parts = urlsplit(iss)
+    parts = split(iss)
     plain = parts.scheme == "http" and parts.hostname in LOOPBACK
     expect.that(
         (parts.scheme == "https" or plain) and bool(parts.hostname) and "?" not in iss and "#" not in iss,

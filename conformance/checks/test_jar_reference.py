@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from conformance import expect
 from conformance.check import each, verifies
@@ -11,6 +11,7 @@ from conformance.checks import roles
 from conformance.checks.objects import asked, reaches_loopback, signer
 from conformance.checks.test_metadata import LOOPBACK
 from conformance.http.listener import listening
+from conformance.http.message import split
 from conformance.profile.model import Feature
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending, Outcome
@@ -86,7 +87,7 @@ async def test_plain_http_request_uri_is_refused(
 ) -> None:
     """An authorization request whose request_uri is a plain http URL brings no code, though an object waits there."""
     push, token = _request(par, target)
-    if urlsplit(target.authorization_endpoint).hostname not in LOOPBACK:
+    if split(target.authorization_endpoint).hostname not in LOOPBACK:
         outcome = await _visit(authorization, push, "http://client.example/request.jwt", beside)
     else:
         async with listening({"/request.jwt": (OBJECT, token.encode())}) as listener:
@@ -237,8 +238,8 @@ async def test_unknown_request_uri_is_told_as_such(
 @verifies("rfc9101-8-authorization-endpoint-uses-https")
 async def test_authorization_endpoint_is_https(target: Target) -> None:
     """The authorization endpoint is an https URL."""
-    parts = urlsplit(target.authorization_endpoint)
-    if parts.scheme == "http" and parts.hostname in LOOPBACK and urlsplit(target.issuer).scheme == "http":
+    parts = split(target.authorization_endpoint)
+    if parts.scheme == "http" and parts.hostname in LOOPBACK and split(target.issuer).scheme == "http":
         raise NotApplicable("the target is on loopback over plain http, which says nothing about its real address")
     expect.that(
         parts.scheme == "https",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import roles
-from conformance.http.message import Died, Request
+from conformance.http.message import Died, Request, split
 from conformance.http.wire import Wire
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.par import Par
@@ -64,8 +62,8 @@ async def test_published_par_endpoint_is_an_absolute_url(target: Target) -> None
 @verifies("rfc9126-2-endpoint-https")
 async def test_par_endpoint_is_https(target: Target) -> None:
     """The pushed authorization request endpoint is an https URL."""
-    parts = urlsplit(target.par_endpoint)
-    issuer = urlsplit(target.metadata.issuer or target.par_endpoint)
+    parts = split(target.par_endpoint)
+    issuer = split(target.metadata.issuer or target.par_endpoint)
     if parts.scheme == issuer.scheme == "http" and parts.hostname in LOOPBACK:
         raise NotApplicable("the target is on loopback over plain http, which says nothing about its real address")
     expect.that(
@@ -80,7 +78,7 @@ async def test_par_endpoint_is_https(target: Target) -> None:
 @verifies("rfc9126-2-no-plain-http")
 async def test_par_endpoint_gives_nothing_over_plain_http(par: Par, target: Target, wire: Wire) -> None:
     """The same host and path give no request_uri over plain http."""
-    parts = urlsplit(target.par_endpoint)
+    parts = split(target.par_endpoint)
     if parts.scheme != "https":
         raise NotApplicable("the endpoint itself is plain http")
     role = "first"
@@ -166,7 +164,7 @@ async def test_request_uri_is_usable_whatever_the_metadata_says_of_jar(
 async def test_issuer_is_an_https_url_without_query_and_fragment(target: Target) -> None:
     """The issuer identifier is an https URL without query and fragment."""
     issuer = document(target).get("issuer")
-    parts = urlsplit(issuer) if isinstance(issuer, str) else urlsplit("")
+    parts = split(issuer) if isinstance(issuer, str) else split("")
     if parts.scheme == "http" and parts.hostname in LOOPBACK:
         raise NotApplicable("the target is on loopback over plain http, which says nothing about its real address")
     expect.that(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows
 from conformance.checks.test_pushed_request import ATTACKER, refuse_unregistered
+from conformance.http.message import split
 from conformance.profile.model import Client, Profile
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending
@@ -138,7 +139,7 @@ async def test_oauth_request_without_response_type_brings_no_code(
 
 def relative_uris(profile: Profile) -> dict[str, str]:
     """The first client's redirect URI without its beginning."""
-    parts = urlsplit(profile.clients["first"].redirect_uris[0])
+    parts = split(profile.clients["first"].redirect_uris[0])
     path = parts.path or "/"
     return {
         "path": path,
@@ -169,7 +170,7 @@ def with_query(profile: Profile) -> dict[str, tuple[str, str]]:
     """A client that has registered a redirect URI with a query: its role and that redirect URI."""
     for role, client in profile.clients.items():
         for uri in client.redirect_uris:
-            if urlsplit(uri).query:
+            if split(uri).query:
                 return {role: (role, uri)}
     return {}
 
@@ -185,7 +186,7 @@ async def test_query_of_the_redirect_uri_is_kept(
     outcome = await authorization.open(answer)
     if outcome.ending is not Ending.CODE:
         raise NotExercised(f"the request brought no code: {outcome.summary}")
-    went_to, kept = urlsplit(outcome.location or ""), urlsplit(redirect_uri).query
+    went_to, kept = split(outcome.location or ""), split(redirect_uri).query
     expect.that(
         outcome.mode == "form_post" or went_to.query == kept or went_to.query.startswith(kept + "&"),
         "query-lost",
@@ -216,7 +217,7 @@ async def test_missing_redirect_uri_brings_no_code_where_it_cannot_be_told(
 def one_sign_apart(profile: Profile) -> dict[str, str]:
     """Redirect URIs that mean the same as the registered one to a lenient reader, and are another string."""
     registered = profile.clients["first"].redirect_uris[0]
-    parts = urlsplit(registered)
+    parts = split(registered)
     head, _, last = registered.rpartition("/")
     port = f"{parts.netloc}:{443 if parts.scheme == 'https' else 80}"
     changes = {

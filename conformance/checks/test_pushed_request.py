@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import urlsplit
 
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import roles
 from conformance.checks.test_metadata import LOOPBACK
 from conformance.http.listener import listening
+from conformance.http.message import split
 from conformance.profile.model import Feature, Profile
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending, Outcome
@@ -45,7 +45,7 @@ async def test_push_that_carries_an_issued_request_uri_is_refused(par: Par, clie
 @verifies("rfc9126-2.1-request-uri-not-fetched")
 async def test_request_uri_in_a_push_is_not_fetched(par: Par, authorization: Authorization, target: Target) -> None:
     """The server opens no connection to an address that is pushed as request_uri."""
-    if urlsplit(target.par_endpoint).hostname not in LOOPBACK:
+    if split(target.par_endpoint).hostname not in LOOPBACK:
         raise NotApplicable("the target cannot reach the suite's listener on loopback")
     async with listening() as listener:
         answer = await par.push(request_uri=f"{listener.url}/request.jwt")
@@ -85,7 +85,7 @@ def refuse_unregistered(target: Target, client: str) -> None:
 def near_misses(profile: Profile) -> dict[str, str]:
     """Redirect URIs that are almost the registered one (RFC 9700 section 2.1: only an exact match will do)."""
     registered = profile.clients["first"].redirect_uris[0]
-    parts = urlsplit(registered)
+    parts = split(registered)
     host = parts.hostname or ""
     changes = {
         "other-host": ATTACKER,

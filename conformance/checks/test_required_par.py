@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows
 from conformance.checks.test_metadata import LOOPBACK, document
 from conformance.http.listener import listening
+from conformance.http.message import split
 from conformance.profile.model import Feature
 from conformance.protocol import jar
 from conformance.protocol.authorization import Authorization
@@ -57,7 +56,7 @@ async def test_other_request_uri_does_not_replace_par(par: Par, authorization: A
     client = target.client("signed")
     token = dict(par.object(client).parameters)["request"]
     jar.settings_of(client)
-    if urlsplit(target.authorization_endpoint).hostname not in LOOPBACK:
+    if split(target.authorization_endpoint).hostname not in LOOPBACK:
         raise NotApplicable("the target cannot reach the suite's listener on loopback")
     served = {"/request.jwt": ("application/oauth-authz-req+jwt", token.encode())}
     async with listening(served) as listener:

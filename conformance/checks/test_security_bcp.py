@@ -6,14 +6,14 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qsl, quote_plus, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, quote_plus, urlencode, urljoin
 
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows, roles
 from conformance.checks.test_metadata import LOOPBACK, document
 from conformance.checks.test_pushed_request import refuse_unregistered
-from conformance.http.message import Died, Pairs, Request, Response
+from conformance.http.message import Died, Pairs, Request, Response, split
 from conformance.http.wire import Wire
 from conformance.login import form as forms
 from conformance.login.browser import Browser
@@ -165,11 +165,11 @@ async def test_pages_hide_their_url(par: Par, authorization: Authorization) -> N
 @verifies("rfc9700-4.2.4-no-third-party-resources")
 async def test_pages_use_no_other_site(par: Par, authorization: Authorization, target: Target) -> None:
     """No page for login or consent loads anything from another site, or links to one."""
-    own = {urlsplit(url).hostname for url in (target.authorization_endpoint, target.metadata.issuer or "")}
+    own = {split(url).hostname for url in (target.authorization_endpoint, target.metadata.issuer or "")}
     own |= set(target.profile.hosts)
     for page in pages(await walked(par, authorization)):
-        own.add(urlsplit(page.url).hostname)
-        foreign = sorted({url for url in _references(read(page.url, page.text)) if urlsplit(url).hostname not in own})
+        own.add(split(page.url).hostname)
+        foreign = sorted({url for url in _references(read(page.url, page.text)) if split(url).hostname not in own})
         expect.that(
             not foreign,
             "other-site",
@@ -183,7 +183,7 @@ def _references(page: Page) -> Iterator[str]:
     for element in page.elements:
         address = element.attributes.get(_REFERENCES.get(element.tag, ""), "")
         url = urljoin(page.url, address.strip()) if address else ""
-        if urlsplit(url).scheme in {"http", "https"}:
+        if split(url).scheme in {"http", "https"}:
             yield url
 
 
@@ -203,7 +203,7 @@ async def test_every_page_is_under_https(par: Par, authorization: Authorization,
         if goes_to == outcome.location:
             continue
         expect.that(
-            urlsplit(goes_to).scheme == "https",
+            split(goes_to).scheme == "https",
             "plain-http",
             f"a page on the way is {_bare(goes_to)}",
             expected="https",
@@ -213,7 +213,7 @@ async def test_every_page_is_under_https(par: Par, authorization: Authorization,
 
 
 def _plain_loopback(target: Target) -> bool:
-    parts = urlsplit(target.metadata.issuer or target.authorization_endpoint)
+    parts = split(target.metadata.issuer or target.authorization_endpoint)
     return parts.scheme == "http" and parts.hostname in LOOPBACK
 
 
@@ -233,7 +233,7 @@ async def test_authorization_endpoint_is_under_https_only(
     onward = urljoin(response.url, response.header("location") or "") if response.is_redirect else ""
     form = forms.login_form(read(response.url, response.text)) if response.status < 400 else None
     expect.that(
-        form is None and (not onward or urlsplit(onward).scheme == "https"),
+        form is None and (not onward or split(onward).scheme == "https"),
         "flow-started",
         f"the authorization endpoint works over plain http: HTTP {response.status}",
         expected="no answer, a redirect to https, or an error",
@@ -247,7 +247,7 @@ async def test_token_endpoint_is_under_https_only(
 ) -> None:
     """The token endpoint is an https URL, and the same address under plain http issues nothing."""
     url = _https(target, target.token_endpoint)
-    role = "first" if urlsplit(url).hostname in LOOPBACK else "public"
+    role = "first" if split(url).hostname in LOOPBACK else "public"
     answer, outcome = await flows.code(par, authorization, target.client(role))
     client, push = answer.push.client, answer.push
     proof = client_auth.registered(Occasion(client, target, url, wire.clock.now()))
@@ -279,7 +279,7 @@ def _https(target: Target, url: str) -> str:
     """An endpoint that has to be under https. NotApplicable where the whole target is plain http on loopback."""
     if _plain_loopback(target):
         raise NotApplicable("the target is on loopback over plain http, which says nothing about its real address")
-    parts = urlsplit(url)
+    parts = split(url)
     expect.that(
         parts.scheme == "https", "plain-http", f"the endpoint is {url}", expected="https", received=parts.scheme
     )
@@ -349,11 +349,11 @@ async def test_login_is_answered_with_303(par: Par, authorization: Authorization
 @verifies("rfc9700-2.1-credentials-not-forwarded")
 async def test_password_goes_nowhere_else(par: Par, authorization: Authorization, target: Target) -> None:
     """What a person types into the login page is sent on by no redirect: not as a form, nor in an address."""
-    own = {urlsplit(target.authorization_endpoint).hostname, *target.profile.hosts}
+    own = {split(target.authorization_endpoint).hostname, *target.profile.hosts}
     for answer in await answers_to_login(par, authorization):
         onward = urljoin(answer.response.url, answer.response.header("location") or "")
-        resent = answer.response.status in {307, 308} and urlsplit(onward).hostname not in own
-        carried = answer.response.is_redirect and answer.password in dict(parse_qsl(urlsplit(onward).query)).values()
+        resent = answer.response.status in {307, 308} and split(onward).hostname not in own
+        carried = answer.response.is_redirect and answer.password in dict(parse_qsl(split(onward).query)).values()
         expect.that(
             not resent and not carried,
             "password-forwarded",
@@ -450,10 +450,10 @@ async def test_redirect_uri_under_http_brings_no_code(par: Par, authorization: A
         (role, uri)
         for role, client in entries
         for uri in client.redirect_uris
-        if urlsplit(uri).scheme == "http" and urlsplit(uri).hostname not in LOOPBACK
+        if split(uri).scheme == "http" and split(uri).hostname not in LOOPBACK
     ]
     role, redirect_uri = plain[0] if plain else ("first", target.client("first").redirect_uri)
-    if urlsplit(redirect_uri).scheme not in {"http", "https"}:
+    if split(redirect_uri).scheme not in {"http", "https"}:
         raise NotApplicable("the first client's redirect URI is neither http nor https")
     if not plain:
         refuse_unregistered(target, "first")
@@ -465,7 +465,7 @@ def loopback(profile: Profile) -> dict[str, tuple[str, str]]:
     """A native application that has registered a loopback address: its role and that redirect URI."""
     for role, client in profile.clients.items():
         for uri in client.redirect_uris:
-            if client.auth == "none" and urlsplit(uri).scheme == "http" and urlsplit(uri).hostname in LOOPBACK:
+            if client.auth == "none" and split(uri).scheme == "http" and split(uri).hostname in LOOPBACK:
                 return {role: (role, uri)}
     return {}
 
@@ -477,7 +477,7 @@ async def test_native_application_may_listen_on_any_port(
 ) -> None:
     """A native application's loopback address is accepted with any port, and the code goes there."""
     role, uri = registered
-    parts = urlsplit(uri)
+    parts = split(uri)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     redirect_uri = parts._replace(netloc=f"{host}:{port}").geturl()
     answer = expect.accepted(await par.push(role, redirect_uri=redirect_uri))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import ssl
-from urllib.parse import urlsplit
 
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows
 from conformance.checks.test_metadata import LOOPBACK, document, no_metadata
 from conformance.http import tls
-from conformance.http.message import Request, Response
+from conformance.http.message import Request, Response, split
 from conformance.http.wire import Wire
 from conformance.profile.model import Feature
 from conformance.protocol import jws
@@ -71,14 +70,14 @@ ASSERTION_ALGORITHMS = "token_endpoint_auth_signing_alg_values_supported"
 
 def _on_plain_loopback(target: Target) -> bool:
     """Whether the whole target is on loopback over plain http, which says nothing about its real address."""
-    parts = urlsplit(target.metadata.issuer or "")
+    parts = split(target.metadata.issuer or "")
     return parts.scheme == "http" and parts.hostname in LOOPBACK
 
 
 def _encrypted(target: Target, url: str, name: str) -> None:
     if _on_plain_loopback(target):
         raise NotApplicable("the target is on loopback over plain http, which says nothing about its real address")
-    scheme = urlsplit(url).scheme
+    scheme = split(url).scheme
     expect.that(scheme == "https", "plain-http", f"{name} is {url}", expected="https", received=scheme)
 
 
@@ -355,8 +354,8 @@ async def test_metadata_lies_at_its_well_known_place(target: Target) -> None:
         raise no_metadata(target)
     if target.profile.metadata_url:
         raise NotApplicable("the profile says itself where the metadata is")
-    path = urlsplit(issuer).path.rstrip("/")
-    inserted = [url for url in well_known(issuer) if urlsplit(url).path.endswith(path) or not path]
+    path = split(issuer).path.rstrip("/")
+    inserted = [url for url in well_known(issuer) if split(url).path.endswith(path) or not path]
     served = [url for url, response in target.metadata.responses.items() if _is_document(response)]
     appended = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
     if target.has(Feature.OPENID) and appended in served and not any(url in inserted for url in served):
@@ -459,7 +458,7 @@ async def test_issuer_is_the_one_that_was_asked_for(target: Target) -> None:
 @verifies("rfc8414-6.1-tls12")
 async def test_tls_12_is_supported(target: Target) -> None:
     """The server supports TLS 1.2."""
-    parts = urlsplit(target.metadata.issuer or target.authorization_endpoint)
+    parts = split(target.metadata.issuer or target.authorization_endpoint)
     if parts.scheme != "https" or not parts.hostname:
         raise NotApplicable("the target is not under https")
     expect.that(

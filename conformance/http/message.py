@@ -150,9 +150,11 @@ def _no_constant(name: str) -> float:
 def split(url: str) -> SplitResult:
     """The parts of a URL that a server may have sent: what is no URL at all has none."""
     try:
-        return urlsplit(url)
+        parts = urlsplit(url)
+        _ = parts.port  # looked at now, for it may be no number
     except ValueError:
         return SplitResult("", "", "", "", "")
+    return parts
 
 
 def host_of(url: str) -> str | None:

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlunsplit
 
 from conformance.http.client import Transport
 from conformance.http.evidence import Evidence
-from conformance.http.message import Died, Request, Response
+from conformance.http.message import Died, Request, Response, split
 from conformance.profile.model import Profile
 
 
@@ -53,7 +53,7 @@ class Metadata:
 
 def well_known(issuer: str) -> list[str]:
     """Where the metadata of an issuer may be (RFC 8414 sections 3 and 5, OpenID Connect Discovery section 4)."""
-    parts = urlsplit(issuer)
+    parts = split(issuer)
     path = parts.path.rstrip("/")
 
     def at(where: str) -> str:
@@ -116,7 +116,7 @@ def _url(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     try:
-        parts = urlsplit(value)
+        parts = split(value)
     except ValueError:
         return None
     return value if parts.scheme in {"http", "https"} and parts.hostname else None

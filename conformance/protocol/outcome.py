@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import urlsplit
 
-from conformance.http.message import Response, fragment_of, query_of
+from conformance.http.message import Response, fragment_of, query_of, split
 from conformance.protocol import jws
 
 
@@ -84,8 +83,8 @@ class Outcome:
 def ended_at(url: str, responses: tuple[Response, ...]) -> Outcome:
     """The outcome of a redirect out of the server: response modes query, fragment and JARM are told apart."""
     query, fragment = query_of(url), fragment_of(url)
-    if "?" in urlsplit(url).fragment:  # a query that was put behind a fragment: what it carries has been given away
-        fragment = {**fragment, **query_of(f"?{urlsplit(url).fragment.partition('?')[2]}")}
+    if "?" in split(url).fragment:  # a query that was put behind a fragment: what it carries has been given away
+        fragment = {**fragment, **query_of(f"?{split(url).fragment.partition('?')[2]}")}
     parameters = {**query, **fragment}
     mode = "fragment" if fragment else "query"
     return with_parameters(url, parameters, mode, responses)
