@@ -8,7 +8,7 @@ DEV    := $(VENV)/.dev
 # The real servers whose findings have all been looked at; name others to try them.
 SERVERS ?= glewlwyd oidc-provider oidc-provider-fapi2 oidc-provider-signed oidc-provider-7 idpyoidc lemonldap-ng
 
-.PHONY: run test test-servers servers-page faults-page lint matrix clean
+.PHONY: run test test-servers servers-page faults-page lint matrix benchmark clean
 
 run: $(READY) ## Run the suite against its own reference server; the path of the report comes last.
 	@$(BIN)/par-conformance run $(TARGET)
@@ -26,6 +26,9 @@ matrix: $(DEV) ## Every fault, every right variant and every hostile server agai
 
 faults-page: $(DEV) ## docs/faults.md: every fault against every check, so that nothing else may turn.
 	$(BIN)/python -m conformance.matrix --write docs/faults.md
+
+benchmark: $(DEV) ## What has a limit in time.
+	$(BIN)/python -m tests.benchmark
 
 test-servers: $(DEV) ## The suite against real servers that others wrote (npm, apt, pip).
 	$(BIN)/python -m conformance.bench --at-once 2 $(SERVERS)
