@@ -47,10 +47,11 @@ def print_summary(run: Run, paths: Mapping[str, Path], console: Console) -> None
     console.print(_tally(run))
     if found:
         console.print()
-        for finding in found[:MOST]:
+        told = [finding for finding in found if not _is_told_below(finding, run)][:MOST]
+        for finding in told:
             _print_finding(finding, console)
-        if len(found) > MOST:
-            console.print(Text(f"  and {plural(len(found) - MOST, 'more finding')} in the report", style="dim"))
+        if len(found) > len(told):
+            console.print(Text(f"  and {plural(len(found) - len(told), 'more finding')} in the report", style="dim"))
     _print_limits(run, console)
     console.print()
     if run.baseline:
@@ -99,6 +100,13 @@ def _tally(run: Run) -> Table:
                 place = Text(f"  section {one_line(section.section, 30)}", style="dim")
                 table.add_row(place, *_counts(section.tally, verdicts))
     return table
+
+
+def _is_told_below(finding: Finding, run: Run) -> bool:
+    """Whether all that is known of it is a problem of the whole run, which is told once."""
+    reason = finding.message or ""
+    inconclusive = finding.requirement.verdict is Verdict.INCONCLUSIVE
+    return inconclusive and bool(reason) and any(reason in problem for problem in run.problems)
 
 
 def _print_finding(finding: Finding, console: Console) -> None:
