@@ -37,8 +37,8 @@ variant("signed-objects-required", "signed request objects are required of every
         clients(request_objects=lambda client: client.request_objects
                 and client.request_objects.model_copy(update={"required": True})),
         only("first", *SIGNING), first_is("signed"), without("signed"),
-        settings={"require_signed_request_object": True})  # fmt: skip
-variant("without-dpop", "no DPoP (RFC 9449)", without("dpop"), settings={"dpop": False})
+        settings={"require_signed_request_object": True}, plans=("rfc9126",))  # fmt: skip
+variant("without-dpop", "no DPoP (RFC 9449)", without("dpop"), settings={"dpop": False}, plans=("rfc9126",))
 variant("dpop-nonces", "DPoP proofs need a nonce of the server (RFC 9449 section 8)", settings={"dpop_nonce": True})
 variant("without-public-clients", "no public clients", without("public", "native"), settings={"public_clients": False})
 variant("without-refresh-tokens", "no refresh tokens", settings={"refresh_tokens": False})
