@@ -226,12 +226,12 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The rules of axe-core; they are fetched, and never a part of the project."""
     npm = shutil.which("npm")
     if npm is None:
-        pytest.skip("no npm to fetch axe-core with")
+        pytest.fail("no npm to fetch axe-core with: the tests need it")
     folder = tmp_path_factory.mktemp("axe")
     quietly = ("--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
     done = subprocess.run([npm, "install", *quietly, "axe-core@4.14.1"], cwd=folder, check=False, timeout=120)
     if done.returncode:
-        pytest.skip("axe-core could not be fetched")
+        pytest.fail("axe-core could not be fetched")
     return (folder / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 
 

@@ -31,7 +31,7 @@ def fetched(command: list[str], folder: Path, name: str) -> str:
     done = subprocess.run(command, cwd=folder, check=False, timeout=PATIENCE, capture_output=True)
     archives = [*folder.glob("*.tar.gz"), *folder.glob("*.tgz")]
     if done.returncode or not archives:
-        pytest.skip(f"{name} could not be fetched: {done.stderr.decode(errors='replace')[-200:]}")
+        pytest.fail(f"{name} could not be fetched: {done.stderr.decode(errors='replace')[-200:]}")
     with tarfile.open(archives[0]) as archive:
         member = next(member for member in archive.getmembers() if member.name.endswith(f"/{name}"))
         file = archive.extractfile(member)
@@ -51,7 +51,7 @@ def sarif_schema(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.protoco
     package, name = SARIF
     npm = shutil.which("npm")
     if npm is None:
-        pytest.skip("no npm to fetch the schema with")
+        pytest.fail("no npm to fetch the schema with")
     schema = json.loads(fetched([npm, "pack", "--silent", package], tmp_path_factory.mktemp("sarif"), name))
     return jsonschema.validators.validator_for(schema)(schema)
 
