@@ -297,13 +297,12 @@ def _hide_what_came_late(config: pytest.Config, own: Session) -> None:
         settle(Path(folder), own.started_at.timestamp(), redacted)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The summary by section, the gravest findings first, the report's path last."""
-    if _SESSION in config.stash and config.stash[_SESSION].finished:
-        config.stash[_SESSION].print_summary(sys.stdout)
-
-
+@pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop what still runs."""
-    if _SESSION in config.stash:
-        config.stash[_SESSION].close()
+    """Stop what still runs; the summary by section comes after all that pytest says, the report's path last."""
+    if _SESSION not in config.stash:
+        return
+    own = config.stash[_SESSION]
+    own.close()
+    if own.finished:
+        own.print_summary(sys.stdout)

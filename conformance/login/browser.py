@@ -64,9 +64,9 @@ class Browser:
         headers: Pairs = (),
     ) -> Response:
         url = url.split("#")[0]
-        sent = [("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"), *self.headers, *headers]
-        if headers and any(name.lower() == "accept" for name, _ in headers):
-            sent = sent[1:]
+        own = {name.lower() for name, _ in headers}
+        usual = (("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"), *self.headers)
+        sent = [*(pair for pair in usual if pair[0].lower() not in own), *headers]
         cookie = self.cookies.header(url)
         if cookie:
             sent.append(("Cookie", cookie))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.http.message import Pairs, fragment_of, query_of
+from conformance.http.message import Pairs, Response, fragment_of, query_of
 from conformance.login.page import Element, Form, Page
 from conformance.profile.model import Step
 
@@ -147,12 +147,22 @@ def names_person(step: Step) -> bool:
     return any(f"{{{name}}}" in said for name in ("username", "password", "totp"))
 
 
-def taken(step: Step, url: str, members: Mapping[str, Any] | None) -> dict[str, str] | None:
-    """What a step takes from the page at a URL, or from its JSON members; None where something is missing."""
-    parameters = {**fragment_of(url), **query_of(url)}
-    found = {name: member_of(members or {}, path) or parameters.get(path) for name, path in step.take.items()}
+def taken(step: Step, page: Response, cookies: Mapping[str, str]) -> dict[str, str] | None:
+    """What a step takes from a page, its URL, its JSON or the cookies; None where something is missing."""
+    parameters = {**fragment_of(page.url), **query_of(page.url)}
+    found = {name: _taken(source, page, parameters, cookies) for name, source in step.take.items()}
     known = {name: value for name, value in found.items() if value is not None}
     return known if len(known) == len(found) else None
+
+
+def _taken(source: str, page: Response, parameters: Mapping[str, str], cookies: Mapping[str, str]) -> str | None:
+    kind, _, rest = source.partition(":")
+    if kind == "cookie":
+        return cookies.get(rest)
+    if kind == "page":
+        match = re.search(rest, page.text)
+        return (match[1] if match.re.groups else match[0]) if match else None
+    return member_of(page.json_object() or {}, source) or parameters.get(source)
 
 
 def member_of(members: Mapping[str, Any], path: str) -> str | None:

@@ -95,7 +95,7 @@ class Walk:
         if response.status >= 400 or not steps:
             return None
         step = forms.matching_step(page, steps)
-        taken = forms.taken(step, response.url, response.json_object()) if step else None
+        taken = forms.taken(step, response, self.browser.cookies.values()) if step else None
         if step is None or taken is None:
             return None
         if forms.names_person(step):

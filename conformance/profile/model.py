@@ -198,7 +198,8 @@ class Step(Model):
     )
     take: dict[str, str] = Field(
         default_factory=dict,
-        description="New placeholders: name to a parameter of the page's URL, or to a member of its JSON.",
+        description="New placeholders: name to a parameter of the page's URL, to a member of its JSON, to cookie:NAME "
+        "or to page:PATTERN, what a regular expression (its first group, if it has one) finds in the page.",
     )
     calls: list[RestCall] = Field(
         default_factory=list,

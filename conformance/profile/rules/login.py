@@ -31,6 +31,7 @@ def judge(document: Document) -> None:
     for key in _texts(document):
         _judge_placeholders(document, key)
         _judge_literal(document, key)
+        _judge_pattern(document, key)
 
 
 def _judge_user(document: Document) -> None:
@@ -113,3 +114,18 @@ def _judge_literal(document: Document, key: Key) -> None:
         expected="a placeholder: {password} or {totp}",
         fix=f"Put it into the password of a user, and write {{password}} at {dotted(key)}.",
     )
+
+
+def _judge_pattern(document: Document, key: Key) -> None:
+    kind, _, pattern = (document.text(*key) or "").partition(":")
+    if key[-2] != "take" or kind != "page":
+        return
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        document.tell(
+            key,
+            found=f"the pattern {pattern!r}: {error}",
+            expected="a regular expression as Python's re reads it",
+            fix="Mend the pattern; a group in it says which part is taken.",
+        )
