@@ -9,7 +9,6 @@ from typing import Any
 from conformance.checks.flows import claims_of_token
 from conformance.profile.model import Profile
 from conformance.protocol.authorization import Authorization
-from conformance.protocol.outcome import Outcome
 from conformance.protocol.par import Par, PushAnswer
 from conformance.protocol.token import Token, TokenAnswer
 from conformance.target import RegisteredClient, Target
@@ -103,10 +102,3 @@ async def granted(token: Token, tokens: TokenAnswer, client: RegisteredClient) -
 def types_of(details: list[Any] | None) -> set[object]:
     """The types among details."""
     return {entry.get("type") for entry in details or () if isinstance(entry, Mapping)}
-
-
-def page_of(outcome: Outcome) -> str:
-    """The HTML of the page on which an attempt stopped."""
-    if outcome.page is None:
-        raise NotExercised("there is no page to look at")
-    return outcome.page.text

@@ -10,7 +10,9 @@ from conformance import expect
 from conformance.checks.test_pushed_request import ends_without_code
 from conformance.http.message import Died, Request
 from conformance.http.wire import Wire
+from conformance.login import form as forms
 from conformance.login.browser import Browser
+from conformance.login.page import Page, read
 from conformance.profile.model import Client, Feature, Profile
 from conformance.protocol import client_auth, jws
 from conformance.protocol.authorization import Authorization
@@ -167,6 +169,17 @@ async def denied(
             answer = await par.accepted(openid_client(target), **anew)
             return answer, await authorization.open(answer, deny=True)
     raise NotApplicable(f"there is no page on which a person could say no: {asked.summary}")
+
+
+async def consent_page(authorization: Authorization, answer: PushAnswer) -> Page:
+    """The page that asks a person, with its form. NotApplicable where nobody is asked, or where a script makes it."""
+    outcome = await authorization.open(answer, browser=authorization.new_browser(), stop="consent")
+    if outcome.ending is not Ending.CONSENT_ASKED or outcome.page is None:
+        raise NotApplicable(f"there is no consent page to look at: {outcome.summary}")
+    page = read(outcome.page.url, outcome.page.text)
+    if forms.consent_form(page) is None:
+        raise NotApplicable("a script makes the consent page: what it shows is not seen over HTTP")
+    return page
 
 
 async def error_at_client(

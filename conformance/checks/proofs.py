@@ -73,15 +73,15 @@ async def refuses(par: Par, faulty: dpop.Fault | Push) -> PushAnswer:
 
 
 async def needs_look(par: Par) -> None:
-    """NotExercised where the server does not look at the DPoP header of a push at all."""
+    """NotApplicable where the server does not look at the DPoP header of a push at all."""
     if not await is_looked_at(par):
-        raise NotExercised("the server does not look at the DPoP header of a push, which is a finding of its own")
+        raise NotApplicable("the server does not look at the DPoP header of a push, which is a finding of its own")
 
 
 def needs_no_nonce(answer: PushAnswer) -> PushAnswer:
     """The answer, unless the server demands a nonce and takes none: NotExercised."""
     if answer.error == "use_dpop_nonce":
-        raise NotExercised("the PAR endpoint demands a nonce and takes none, which is a finding of its own")
+        raise NotApplicable("the PAR endpoint demands a nonce and takes none, which is a finding of its own")
     return answer
 
 
@@ -102,7 +102,7 @@ async def redeemed(
     outcome = await authorization.code(answer)
     tokens = await token.redeem(outcome, answer.push, dpop_key=key, dpop_fault=fault)
     if tokens.error == "use_dpop_nonce" and key is not None and fault is dpop.RIGHT:
-        raise NotExercised("the token endpoint demands a nonce and takes none, which is a finding of its own")
+        raise NotApplicable("the token endpoint demands a nonce and takes none, which is a finding of its own")
     return tokens
 
 

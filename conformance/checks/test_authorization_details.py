@@ -14,7 +14,6 @@ from conformance.checks.details import (
     asked,
     client_of,
     granted,
-    page_of,
     replaced,
     samples,
     text,
@@ -23,13 +22,13 @@ from conformance.checks.details import (
     types_of,
     wordiest,
 )
-from conformance.checks.flows import claims_of_token
+from conformance.checks.flows import claims_of_token, consent_page
 from conformance.checks.test_authorization_request import with_outside
 from conformance.checks.test_privacy import occurs
-from conformance.login.page import read
+from conformance.login.page import Page
 from conformance.profile.model import Feature, Profile
 from conformance.protocol.authorization import Authorization
-from conformance.protocol.outcome import Ending, Outcome
+from conformance.protocol.outcome import Ending
 from conformance.protocol.par import Par, PushAnswer, needs_accepted
 from conformance.protocol.token import Token, TokenAnswer
 from conformance.target import Target
@@ -199,7 +198,7 @@ async def test_error_of_faulty_details(par: Par, authorization: Authorization, t
     if answer.accepted:
         outcome = await authorization.open(answer)
         if outcome.granted:
-            raise NotExercised("the faulty details were accepted, which is a finding of its own")
+            raise NotApplicable("the faulty details were accepted, which is a finding of its own")
         if outcome.ending is not Ending.ERROR_REDIRECT:
             raise NotApplicable(f"the error is not told to the client: {outcome.summary}")
         error = outcome.error
@@ -217,17 +216,9 @@ async def test_error_of_faulty_details(par: Par, authorization: Authorization, t
 # -- the consent page -------------------------------------------------------------------------------------------------
 
 
-async def consent_page(authorization: Authorization, answer: PushAnswer) -> Outcome:
-    """The page that asks a person. NotApplicable where nobody is asked."""
-    outcome = await authorization.open(answer, browser=authorization.new_browser(), stop="consent")
-    if outcome.ending is not Ending.CONSENT_ASKED:
-        raise NotApplicable(f"there is no consent page to look at: {outcome.summary}")
-    return outcome
-
-
-def visible(outcome: Outcome) -> str:
+def visible(page: Page) -> str:
     """What a person reads on the page."""
-    return " ".join(read("https://page.example/", page_of(outcome)).text.split())
+    return " ".join(page.text.split())
 
 
 @verifies("rfc9396-3.1-consent-shows-details", needs=Feature.RAR)
@@ -285,9 +276,9 @@ async def test_markup_in_details_is_shown_as_text(
     if not answer.accepted:
         expect.refused(answer)
         raise NotApplicable(f"this server takes no markup in details: {answer.summary}")
-    page = page_of(await consent_page(authorization, answer))
+    page = await consent_page(authorization, answer)
     expect.that(
-        not any(element.tag == tag for element in read("https://page.example/", page).elements),
+        not any(element.tag == tag for element in page.elements),
         "markup-rendered",
         "markup of the details is markup of the consent page",
         expected="&lt;",
@@ -366,7 +357,7 @@ async def test_scope_and_details_are_both_granted(
     )
     details = await granted(token, tokens, client)
     if details is None:
-        raise NotExercised("no details came with the token, which is a finding of its own")
+        raise NotApplicable("no details came with the token, which is a finding of its own")
 
 
 async def par_scope(par: Par, authorization: Authorization, token: Token, target: Target) -> set[str] | None:
@@ -387,7 +378,7 @@ async def test_resource_changes_no_details(
     entries = samples(target)
     plain = await granted(token, await tokens_for(par, authorization, token, target, entries), client)
     if plain is None:
-        raise NotExercised("no details came with the token, which is a finding of its own")
+        raise NotApplicable("no details came with the token, which is a finding of its own")
     answer = await par.accepted(client, authorization_details=text(entries), resource=client.entry.resource)
     tokens = await token.redeem(await authorization.code(answer), answer.push)
     if not tokens.accepted:
@@ -450,7 +441,7 @@ async def asking_at_token_endpoint(
     entries = samples(target)[:1]
     control = await tokens_for(par, authorization, token, target, entries)
     if await granted(token, control, client_of(target)) is None:
-        raise NotExercised("no details came with the token, which is a finding of its own")
+        raise NotApplicable("no details came with the token, which is a finding of its own")
     answer = await asked(par, target, entries)
     return await token.redeem(await authorization.code(answer), answer.push, authorization_details=text(wanted))
 
@@ -503,7 +494,7 @@ async def test_refreshed_token_has_the_details(
     first = await token.redeem(await authorization.code(answer), answer.push)
     details = await granted(token, first, client)
     if details is None:
-        raise NotExercised("no details came with the first token, which is a finding of its own")
+        raise NotApplicable("no details came with the first token, which is a finding of its own")
     second = await token.refresh(first, client, dpop_key=answer.push.dpop)
     if not second.accepted:
         raise NotExercised(f"the refresh token brought nothing: {second.summary}")

@@ -69,7 +69,7 @@ async def test_attempt_of_another_client_spoils_nothing(par: Par, authorization:
     answer = await par.accepted()
     foreign = await authorization.open(answer, client=target.client("second"))
     if foreign.granted:
-        raise NotExercised("the foreign attempt brought a code, which is a finding of its own")
+        raise NotApplicable("the foreign attempt brought a code, which is a finding of its own")
     own = await authorization.open(answer)
     expect.code(own, control=await authorization.open(await par.accepted()))
 
@@ -287,7 +287,7 @@ async def test_scope_beside_request_uri_does_not_win(
         usual = await par.accepted()
         without = await token.redeem(await authorization.code(usual), usual.push)
         if set(entry.further_scope.split()) & (without.scope or set()):
-            raise NotExercised("the scope is granted without being asked for, which is a finding of its own")
+            raise NotApplicable("the scope is granted without being asked for, which is a finding of its own")
     expect.that(
         not set(entry.further_scope.split()) & granted,
         "query-used",
@@ -304,7 +304,7 @@ async def needs_verified_challenges(par: Par, authorization: Authorization, toke
     if (await token.redeem(outcome, answer.push, code_verifier=pkce.new_verifier())).accepted:
         if not par.target.has(Feature.PKCE):
             raise NotApplicable("this server does not look at code_verifier, and promises nowhere to do so")
-        raise NotExercised("any verifier redeems a code, which is a finding of its own")
+        raise NotApplicable("any verifier redeems a code, which is a finding of its own")
 
 
 @verifies("rfc9126-4-outside-value-without-effect", "rfc9101-5-pushed-parameters-not-overridden-by-query")

@@ -76,10 +76,10 @@ async def test_client_with_a_part_of_its_secret_is_refused(par: Par, client: str
 
 
 async def needs_credentials(par: Par, client: str | RegisteredClient) -> None:
-    """NotExercised where a client is served without any credentials, which is a finding of its own."""
+    """NotApplicable where a client is served without any credentials, which is a finding of its own."""
     bare = await par.send(replace(par.ordinary(client), authentication=client_auth.nothing))
     if bare.accepted:
-        raise NotExercised("this client is served without any credentials, which is a finding of its own")
+        raise NotApplicable("this client is served without any credentials, which is a finding of its own")
 
 
 def another(target: Target, client: RegisteredClient) -> RegisteredClient:

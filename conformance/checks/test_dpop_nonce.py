@@ -128,7 +128,7 @@ async def test_push_is_accepted_with_the_nonce_of_the_challenge(par: Par) -> Non
     answer = await refused_challenge(par)
     given = nonces(answer.response)
     if not given:
-        raise NotExercised("the challenge carries no nonce, which is a finding of its own")
+        raise NotApplicable("the challenge carries no nonce, which is a finding of its own")
     again = await par.send(replace(answer.push, dpop_fault=Fault(claims={"nonce": given[0]})))
     if not again.accepted:
         raise Violation(

@@ -141,7 +141,7 @@ async def lifetime(par: Par, client: str) -> float:
     """The expires_in of an ordinary push."""
     answer: PushAnswer = await par.accepted(client)
     if answer.expires_in is None:
-        raise NotExercised("expires_in is missing or no number, which is a finding of its own")
+        raise NotApplicable("expires_in is missing or no number, which is a finding of its own")
     return answer.expires_in
 
 

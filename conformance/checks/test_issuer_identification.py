@@ -29,11 +29,11 @@ def _has_iss(outcome: Outcome, where: str) -> None:
 
 
 async def iss_of(par: Par, authorization: Authorization) -> str:
-    """iss of an ordinary response. NotExercised where it has none, which is a finding of its own."""
+    """iss of an ordinary response. NotApplicable where it has none, which is a finding of its own."""
     _, outcome = await flows.code(par, authorization)
     iss = outcome.parameters.get("iss")
     if not iss:
-        raise NotExercised("the authorization response has no iss, which is a finding of its own")
+        raise NotApplicable("the authorization response has no iss, which is a finding of its own")
     return iss
 
 
@@ -109,7 +109,7 @@ async def test_iss_is_announced(par: Par, authorization: Authorization, target: 
     if "iss" not in outcome.parameters or outcome.mode not in {"query", "fragment", "form_post"}:
         raise NotApplicable("the server does not send iss")
     if value is not None and not isinstance(value, bool):
-        raise NotExercised(f"{MEMBER} is no boolean, which is a finding of its own")
+        raise NotApplicable(f"{MEMBER} is no boolean, which is a finding of its own")
     expect.that(value is True, "not-announced", f"{MEMBER} is {value!r}", expected="true", received=repr(value))
 
 

@@ -10,7 +10,7 @@ from conformance.protocol import jar
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.par import Par, PushAnswer
 from conformance.report.record import Fact
-from conformance.verdict import NotExercised
+from conformance.verdict import NotApplicable, NotExercised
 
 #: A server may count in whole seconds and may announce the rest of one second less than it grants.
 GRACE = 2.0
@@ -27,7 +27,7 @@ def lifetime_of(answer: PushAnswer) -> tuple[float, float]:
     if answer.expires_in is None or answer.response is None:
         raise NotExercised("expires_in is missing or no number: nothing says how long to wait")
     if answer.expires_in <= 0:
-        raise NotExercised(f"expires_in is {answer.expires_in:g}, which is a finding of its own")
+        raise NotApplicable(f"expires_in is {answer.expires_in:g}, which is a finding of its own")
     return answer.response.received, answer.expires_in
 
 

@@ -19,7 +19,7 @@ from conformance.protocol.outcome import Ending
 from conformance.protocol.par import Change, Par, Push, PushAnswer
 from conformance.protocol.token import Token
 from conformance.target import Target
-from conformance.verdict import NotApplicable, NotExercised
+from conformance.verdict import NotApplicable
 
 #: A verifier with every kind of sign that is allowed, and the longest one (RFC 7636 section 4.1).
 VERIFIERS = {"43-signs": "-._~" + "aZ09" * 9 + "x.y", "128-signs": "-._~" + "bY18" * 31}
@@ -139,7 +139,7 @@ async def told(par: Par, authorization: Authorization, **changes: Change) -> tup
         return answer.error or "", members.get("error_description") or members.get("error_uri"), answer.response
     outcome = await authorization.open(answer)
     if outcome.granted:
-        raise NotExercised("the request brought a code, which is a finding of its own")
+        raise NotApplicable("the request brought a code, which is a finding of its own")
     if outcome.ending is not Ending.ERROR_REDIRECT:
         raise NotApplicable(f"the error is not told to the client: {outcome.summary}")
     explained = outcome.parameters.get("error_description") or outcome.parameters.get("error_uri")
@@ -281,7 +281,7 @@ async def test_wrong_verifier_is_told_invalid_grant(
     uses_pkce(target)
     answer = await flows.redeemed(par, authorization, token, "first", code_verifier=pkce.new_verifier())
     if not answer.refused:
-        raise NotExercised(f"the verifier was not refused, which is a finding of its own: {answer.summary}")
+        raise NotApplicable(f"the verifier was not refused, which is a finding of its own: {answer.summary}")
     expect.that(
         answer.error == "invalid_grant",
         "other-code",

@@ -14,7 +14,7 @@ from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending, Outcome
 from conformance.protocol.par import Change, Par
 from conformance.target import Target
-from conformance.verdict import NotApplicable, NotExercised
+from conformance.verdict import NotApplicable
 
 FLAG = "require_pushed_authorization_requests"
 
@@ -70,7 +70,7 @@ async def test_plain_request_is_told_invalid_request(par: Par, authorization: Au
     """Where PAR is required and the refusal is a redirect, its error is invalid_request."""
     outcome = await plain(par, authorization)
     if outcome.granted:
-        raise NotExercised("the request was served, which is a finding of its own")
+        raise NotApplicable("the request was served, which is a finding of its own")
     if outcome.ending is not Ending.ERROR_REDIRECT:
         raise NotApplicable(f"the error is not told to the client: {outcome.summary}")
     expect.that(

@@ -634,7 +634,7 @@ async def test_certificate_in_a_header_authenticates_nobody(par: Par, target: Ta
         push = replace(par.ordinary(client), authentication=shown, endpoint=endpoint)
         answer = await par.send(push, control=lambda: par.ordinary(client))
         if answer.accepted and (await par.send(replace(push, authentication=client_auth.nothing))).accepted:
-            raise NotExercised("the client is served without any certificate, which is a finding of its own")
+            raise NotApplicable("the client is served without any certificate, which is a finding of its own")
         expect.refused(answer)
 
 

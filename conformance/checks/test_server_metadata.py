@@ -109,7 +109,7 @@ async def test_issuer_has_neither_query_nor_fragment(target: Target) -> None:
     """The issuer identifier has neither query nor fragment."""
     issuer = document(target).get("issuer")
     if not isinstance(issuer, str):
-        raise NotExercised("the metadata has no issuer, which is a finding of its own")
+        raise NotApplicable("the metadata has no issuer, which is a finding of its own")
     expect.that(
         "?" not in issuer and "#" not in issuer,
         "no-plain-url",

@@ -227,7 +227,7 @@ async def test_worthless_code_is_told_invalid_grant(
     """A code that is used, made up, or another client's is answered with invalid_grant."""
     answer = await _refused_code(par, authorization, token, target, fault)
     if not answer.refused:
-        raise NotExercised(f"the code was not refused, which is a finding of its own: {answer.summary}")
+        raise NotApplicable(f"the code was not refused, which is a finding of its own: {answer.summary}")
     expect.that(
         answer.error == "invalid_grant",
         "other-code",

@@ -38,13 +38,12 @@ def _signing_keys(path: Path) -> dict[str, Any]:
 
 
 def launch(place: Place) -> Launch:
-    """Write the settings and start Node.js with them. Users have a handle under a name reserved for tests."""
+    """Write the settings and start Node.js with them."""
     keys = place.folder / "server.jwks"
     make_keys(keys, ("ES256",), "server")
     users = [
         {
-            "username": user.username,
-            "handle": f"{user.username}.test",
+            "handle": user.username,
             "password": make_secret(local(user.password.file, place.folder)),
         }
         for user in place.profiles[0].users.values()

@@ -8,19 +8,16 @@ const GRACE_MS = 600_000;
 const same = (one, other) => one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other));
 
 export default class Stores {
-  /** `InvalidRequest` is the library's error for wrong credentials; users are {username, handle, password}. */
+  /** `InvalidRequest` is the library's error for wrong credentials; users are {handle, password}. */
   constructor({ users, audience, InvalidRequest }) {
     this.InvalidRequest = InvalidRequest;
-    // A person may sign in by name or by handle: the login page fills in the handle where login_hint has it.
-    const names = (user) => [user.username, user.handle];
-    this.passwords = new Map(users.flatMap((user) => names(user).map((name) => [name, user.password])));
+    this.passwords = new Map(users.map(({ handle, password }) => [handle, password]));
     this.accounts = new Map(
-      users.map(({ username, handle }) => [
+      users.map(({ handle }) => [
         `did:web:${handle}`,
-        { sub: `did:web:${handle}`, aud: audience, preferred_username: handle, name: username },
+        { sub: `did:web:${handle}`, aud: audience, preferred_username: handle, name: handle },
       ]),
     );
-    this.names = new Map(users.flatMap((user) => names(user).map((name) => [name, `did:web:${user.handle}`])));
     this.authorized = new Map([...this.accounts.keys()].map((sub) => [sub, new Map()]));
     this.devices = new Map();
     this.sessions = new Map(); // deviceId -> Map(sub -> {createdAt, updatedAt})
@@ -45,7 +42,7 @@ export default class Stores {
   async authenticateAccount({ username, password }) {
     const known = this.passwords.get(username);
     if (known === undefined || !same(known, password)) throw new this.InvalidRequest('wrong credentials');
-    return this.accounts.get(this.names.get(username));
+    return this.accounts.get(`did:web:${username}`);
   }
 
   async setAuthorizedClient(sub, clientId, data) {
