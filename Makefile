@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 # The real servers whose findings have all been looked at; name others to try them.
-SERVERS ?= glewlwyd oidc-provider oidc-provider-fapi2 oidc-provider-signed oidc-provider-7 idpyoidc lemonldap-ng
+SERVERS ?= atproto glewlwyd oidc-provider oidc-provider-fapi2 oidc-provider-signed oidc-provider-7 idpyoidc lemonldap-ng
 
 .PHONY: run test test-servers servers-page faults-page lint matrix benchmark clean
 

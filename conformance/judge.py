@@ -9,7 +9,7 @@ from datetime import date
 
 from conformance.baseline import Baseline
 from conformance.plans import Applied
-from conformance.profile.model import Deviation
+from conformance.profile.model import Deviation, Feature
 from conformance.report import record
 from conformance.report.comparison import broken
 from conformance.report.record import CheckResult, DeviationResult, RequirementResult
@@ -41,6 +41,29 @@ class Judgement:
     sentence: str
     tally: dict[Verdict, int]
     baseline: record.Baseline | None = None
+
+
+def bound(result: CheckResult, catalogue: Catalogue, features: Mapping[Feature, bool]) -> CheckResult:
+    """A result without the requirements that do not bind a target with these features.
+
+    A specification may bind only servers of a kind (Specification.binds); where no other requirement is left, the
+    check does not apply.
+    """
+    needed = {id: catalogue.specification_of(id).binds for id in result.requirements}
+    off = {id for id, feature in needed.items() if feature is not None and not features.get(feature, True)}
+    if not off:
+        return result
+    if off == set(result.requirements):
+        message = f"{' and '.join(sorted({str(needed[id]) for id in off}))} is off at this target"
+        return result.model_copy(update={"outcome": "not-applicable", "broken": [], "message": message})
+    broken = [id for id in result.broken if id not in off]
+    return result.model_copy(
+        update={
+            "requirements": [id for id in result.requirements if id not in off],
+            "broken": broken,
+            "outcome": "pass" if result.outcome == "violation" and not broken else result.outcome,
+        }
+    )
 
 
 def judge(

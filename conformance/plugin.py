@@ -39,7 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """What the command line takes."""
     group = parser.getgroup("par-conformance", "Pushed Authorization Requests")
     group.addoption("--target", metavar="PROFILE", help="profile of the target; default: the embedded server")
-    group.addoption("--plan", action="append", metavar="NAME", help="plan in force, in place of the profile's; may be repeated")
+    group.addoption(
+        "--plan", action="append", metavar="NAME", help="plan in force, in place of the profile's; may be repeated"
+    )
     group.addoption("--report-dir", metavar="FOLDER", help="where the run is written; default: reports/")
     group.addoption("--fail-on", choices=("must", "should"), default="must", help="which broken level fails the gate")
     group.addoption("--baseline", metavar="RUN", help="an earlier run: the gate fails only on what it does not have")

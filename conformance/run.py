@@ -18,7 +18,7 @@ from conformance import __version__, baseline, measure
 from conformance.check import Case, verified_by
 from conformance.clock import Clock
 from conformance.engine import LONGEST_WORD, Engine
-from conformance.judge import judge
+from conformance.judge import bound, judge
 from conformance.live import LiveLine
 from conformance.plans import Applied, in_force
 from conformance.profile.load import LoadedProfile, load
@@ -196,6 +196,7 @@ class Session:
         if liveness is not None and (self.selection is None or liveness.outcome == "violation"):
             results.append(liveness)
         profile, target = self.loaded.profile, self.engine.target
+        results = [bound(result, self.catalogue, target.features if target else {}) for result in results]
         judgement = judge(
             self.catalogue,
             self.in_force,

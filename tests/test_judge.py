@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from conformance.judge import Judgement, judge
+from conformance.judge import Judgement, bound, judge
 from conformance.plans import in_force
-from conformance.profile.model import Deviation
+from conformance.profile.model import Deviation, Feature
 from conformance.report.record import CheckResult
 from conformance.requirements import load
 from conformance.verdict import Answer, Level, Verdict
@@ -48,6 +48,32 @@ def verdict(judgement: Judgement, requirement: str) -> Verdict:
 )
 def test_level_decides_what_a_violation_is(requirement: str, expected: Verdict) -> None:
     assert verdict(judged(result(requirement, "violation")), requirement) is expected
+
+
+def shared(outcome: Any, *broken: str) -> CheckResult:
+    ids = ["rfc9101-4-nested-request-refused", "openid-core-6.1-nested-request-refused"]
+    return result(ids[0], outcome).model_copy(update={"requirements": ids, "broken": list(broken)})
+
+
+@pytest.mark.parametrize("openid", [True, False])
+def test_specification_of_openid_providers_binds_no_other_server(openid: bool) -> None:
+    both = shared("violation", "rfc9101-4-nested-request-refused", "openid-core-6.1-nested-request-refused")
+    alone = shared("violation", "openid-core-6.1-nested-request-refused")
+
+    found = bound(both, load(), {Feature.OPENID: openid})
+    passed = bound(alone, load(), {Feature.OPENID: openid})
+
+    assert (found.broken == both.broken) is openid
+    assert found.broken[0] == "rfc9101-4-nested-request-refused"
+    assert passed.outcome == ("violation" if openid else "pass")
+
+
+def test_check_of_openid_providers_alone_does_not_apply_to_another_server() -> None:
+    alone = result("openid-core-6.2-registration-enforced", "violation")
+
+    found = bound(alone, load(), {Feature.OPENID: False})
+
+    assert (found.outcome, found.broken) == ("not-applicable", [])
 
 
 def test_broken_must_fails_both_answers() -> None:

@@ -249,3 +249,14 @@ def test_the_text_for_a_person_is_sorted_by_line(tmp_path):
         "private_key_jwt, tls_client_auth, self_signed_tls_client_auth",
         "  fix:      Did you mean client_secret_basic? If not: write one of them.",
     ]
+
+
+def test_variable_that_stands_in_two_places_is_one_mistake(tmp_path: Path) -> None:
+    content = profile({"issuer": "https://${HOST}/as", "metadata_url": "https://${HOST}/as/metadata"})
+
+    with pytest.raises(ProfileError) as raised:
+        loaded(tmp_path, content)
+
+    told = str(raised.value)
+    assert told.count("Set HOST before the run") == 1
+    assert {"issuer", "metadata_url"} <= {line.split(" ")[-1] for line in told.splitlines()}

@@ -305,6 +305,13 @@ CASES = {
         "{scope}",
         "Take it away",
     ),
+    "wrong pattern": (
+        {"login.steps": [{"take": {"token": "page:token=(["}}]},
+        "login.steps[0].take.token",
+        "the pattern 'token=(['",
+        "a regular expression",
+        "Mend the pattern",
+    ),
     "no seed": (
         {"login.steps": [{"fill": {"otp": "{totp}"}}]},
         "login.steps[0].fill.otp",

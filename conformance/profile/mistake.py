@@ -22,12 +22,23 @@ class Mistake:
     #: Line in the file, from 1; None where the mistake is not of one place.
     line: int | None = None
 
+    @property
+    def place(self) -> str:
+        """Where it stands: file, line, key."""
+        return f"{self.file}:{self.line} {self.key}".rstrip() if self.line else f"{self.file} {self.key}".rstrip()
+
+    @property
+    def about(self) -> str:
+        """What is wrong, whatever the place."""
+        return f"  found:    {self.found}\n  expected: {self.expected}\n  fix:      {self.fix}"
+
+    @property
+    def cause(self) -> str:
+        """Equal for mistakes that one act mends: a variable that is not set may stand in many places."""
+        return self.about if "environment variable" in self.found else str(self)
+
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return (
-            f"{place} {self.key}".rstrip()
-            + f"\n  found:    {self.found}\n  expected: {self.expected}\n  fix:      {self.fix}"
-        )
+        return f"{self.place}\n{self.about}"
 
 
 class ProfileError(Exception):
@@ -38,9 +49,12 @@ class ProfileError(Exception):
         super().__init__(self.mistakes)
 
     def __str__(self) -> str:
-        count = len(self.mistakes)
-        title = "The profile has one mistake." if count == 1 else f"The profile has {count} mistakes."
-        return "\n\n".join([title, *(str(mistake) for mistake in self.mistakes)])
+        told: dict[str, list[Mistake]] = {}
+        for mistake in self.mistakes:
+            told.setdefault(mistake.cause, []).append(mistake)
+        title = "The profile has one mistake." if len(told) == 1 else f"The profile has {len(told)} mistakes."
+        blocks = ("\n".join([*(one.place for one in same), same[0].about]) for same in told.values())
+        return "\n\n".join([title, *blocks])
 
 
 def without(mistakes: Iterable[Mistake], secrets: Iterable[str]) -> list[Mistake]:

@@ -37,5 +37,6 @@ class Specification(Model):
     title: str
     url: str = Field(description="Where a person reads it.")
     section_url: str = Field(description="Link to a section; {section} is replaced.")
+    binds: Feature | None = Field(None, description="It binds only servers that have this feature.")
     sections: list[str] = Field(description="The section numbers that the document has: others are refused.")
     requirements: list[Requirement]

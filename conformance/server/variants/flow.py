@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from html import escape
 from typing import Any
 
@@ -140,6 +141,16 @@ class LoginEachTime(AuthorizationServer):
     def needs_login(self, session: Session, interaction: Interaction) -> bool:
         """Once for each request."""
         return not interaction.logged_in
+
+
+@right()
+class CookieForScripts(LoginEachTime):
+    """RIGHT: nobody stays logged in, and a cookie beside the session's is meant for the scripts of the pages."""
+
+    def set_cookie(self, response: web.StreamResponse, session: Session) -> None:
+        """Give the browser a second cookie, which a form or a call may have to repeat."""
+        super().set_cookie(response, session)
+        response.set_cookie("form-token", secrets.token_hex(12), path="/", secure=self.settings.tls, samesite="Lax")
 
 
 @right()
