@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,7 +19,7 @@ from conformance.protocol import client_auth, jws
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.client_auth import Authentication
 from conformance.protocol.outcome import Ending, Outcome
-from conformance.protocol.par import Change, Par, PushAnswer, speaks_openid
+from conformance.protocol.par import Change, Par, Push, PushAnswer, speaks_openid
 from conformance.protocol.token import Token, TokenAnswer
 from conformance.target import RegisteredClient, Target
 from conformance.verdict import NotApplicable, NotExercised
@@ -169,6 +170,18 @@ async def denied(
             answer = await par.accepted(openid_client(target), **anew)
             return answer, await authorization.open(answer, deny=True)
     raise NotApplicable(f"there is no page on which a person could say no: {asked.summary}")
+
+
+async def redeemed_if_any(
+    par: Par, authorization: Authorization, token: Token, push: Push, control: Callable[[], Push]
+) -> TokenAnswer | None:
+    """What the code of a push that may be refused is worth. None where the push was refused or no code came."""
+    answer = await par.send(push, control=control)
+    if not answer.accepted:
+        expect.refused(answer)
+        return None
+    outcome = await authorization.open(answer)
+    return await token.redeem(outcome, answer.push) if outcome.ending is Ending.CODE else None
 
 
 async def consent_page(authorization: Authorization, answer: PushAnswer) -> Page:

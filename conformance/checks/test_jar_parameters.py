@@ -7,7 +7,7 @@ import secrets
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import objects
+from conformance.checks import flows, objects
 from conformance.checks.objects import signer
 from conformance.checks.test_pushed_request import ATTACKER, refuse_unregistered
 from conformance.checks.test_request_object import beside
@@ -259,15 +259,8 @@ async def test_scope_beyond_the_registered_in_an_object_is_not_granted(
     client = signer(target) if beyond else signer(target, lambda entry: bool(entry.forbidden_scope))
     beyond = beyond or client.entry.forbidden_scope or ""
     push = par.object(client, scope=f"{client.entry.scope or ''} {beyond}".strip())
-    answer = await par.send(push, control=lambda: par.object(client))
-    if not answer.accepted:
-        expect.refused(answer)
-        return
-    outcome = await authorization.open(answer)
-    if outcome.ending is not Ending.CODE:
-        return
-    tokens = await token.redeem(outcome, answer.push)
-    if not tokens.accepted:
+    tokens = await flows.redeemed_if_any(par, authorization, token, push, lambda: par.object(client))
+    if tokens is None or not tokens.accepted:
         return
     granted = tokens.scope if tokens.scope is not None else set((push.value("scope") or "").split())
     expect.that(

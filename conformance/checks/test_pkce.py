@@ -76,14 +76,9 @@ async def test_missing_method_is_never_s256(par: Par, authorization: Authorizati
     """A code_challenge without a method is refused or counts as plain: its code is not redeemed as with S256."""
     verifier = pkce.new_verifier()
     push = challenging(par, client, pkce.challenge(verifier), None, verifier)
-    answer = await par.send(push, control=lambda: par.ordinary(client))
-    if not answer.accepted:
-        expect.refused(answer)
+    redeemed = await flows.redeemed_if_any(par, authorization, token, push, lambda: par.ordinary(client))
+    if redeemed is None:
         return
-    outcome = await authorization.open(answer)
-    if outcome.ending is not Ending.CODE:
-        return
-    redeemed = await token.redeem(outcome, answer.push)
     expect.that(
         not redeemed.accepted,
         "read-as-s256",
@@ -299,14 +294,9 @@ async def test_plain_is_not_accepted(
     """The method plain, said or by leaving the method out, is refused: no code comes, or it is worth nothing."""
     verifier = pkce.new_verifier()
     push = challenging(par, client, verifier, method, verifier)
-    answer = await par.send(push, control=lambda: par.ordinary(client))
-    if not answer.accepted:
-        expect.refused(answer)
+    redeemed = await flows.redeemed_if_any(par, authorization, token, push, lambda: par.ordinary(client))
+    if redeemed is None:
         return
-    outcome = await authorization.open(answer)
-    if outcome.ending is not Ending.CODE:
-        return
-    redeemed = await token.redeem(outcome, answer.push)
     expect.that(
         not redeemed.accepted,
         "plain-accepted",
@@ -367,14 +357,9 @@ async def test_constant_challenge_is_detected(
     flows.granted(await token.redeem(outcome, answer.push))
     verifier = answer.push.verifier
     push = challenging(par, "first", answer.push.value("code_challenge") or "", "S256", verifier)
-    again = await par.send(push, control=par.ordinary)
-    if not again.accepted:
-        expect.refused(again)
+    redeemed = await flows.redeemed_if_any(par, authorization, token, push, par.ordinary)
+    if redeemed is None:
         return
-    second = await authorization.open(again)
-    if second.ending is not Ending.CODE:
-        return
-    redeemed = await token.redeem(second, again.push)
     expect.that(
         not redeemed.accepted,
         "constant-challenge",
