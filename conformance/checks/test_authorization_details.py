@@ -409,7 +409,9 @@ async def test_details_beside_request_uri_have_no_effect(
         word = wordiest(entries)
         outside = replaced(entries, word, word[:-1] + ("x" if word[-1] != "x" else "y"))
         answer = await asked(par, target, entries)
-    outcome = await with_outside(authorization, answer, authorization_details=text(outside))
+    outcome = await with_outside(
+        authorization, answer, authorization.new_browser(), authorization_details=text(outside)
+    )
     if outcome is None:
         return
     tokens = await token.redeem(outcome, answer.push)
@@ -419,7 +421,8 @@ async def test_details_beside_request_uri_have_no_effect(
     foreign = set(texts_of(outside)) - set(texts_of([] if pushed == "none" else entries[:1]))
     if foreign & set(texts_of(details)):
         same = await par.accepted(client) if pushed == "none" else await asked(par, target, entries[:1])
-        usual = await token.redeem(await authorization.code(same), same.push)
+        browser = authorization.new_browser()
+        usual = await token.redeem(await authorization.code(same, browser=browser), same.push)
         if foreign & set(texts_of(await granted(token, usual, client) or [])):
             raise NotApplicable("the server grants again what this person granted before, without a word of it")
     expect.that(

@@ -10,6 +10,7 @@ from conformance.check import each, verifies
 from conformance.checks import flows, roles
 from conformance.checks.test_pushed_request import ATTACKER
 from conformance.http.message import split
+from conformance.login.browser import Browser
 from conformance.profile.model import Feature, Profile
 from conformance.protocol import pkce
 from conformance.protocol.authorization import Authorization
@@ -191,9 +192,14 @@ async def test_simultaneous_attempts_bring_one_code(par: Par, authorization: Aut
 # -- what stands beside request_uri ---------------------------------------------------------------------------------
 
 
-async def with_outside(authorization: Authorization, answer: PushAnswer, **outside: Change) -> Outcome | None:
-    """Open a push with further parameters in the query: the code, or None where the server refuses such a request."""
-    outcome = await authorization.open(answer, query=outside)
+async def with_outside(
+    authorization: Authorization, answer: PushAnswer, browser: Browser | None = None, /, **outside: Change
+) -> Outcome | None:
+    """Open a push with further parameters in the query: the code, or None where the server refuses such a request.
+
+    A `browser` of its own knows nothing of what a person has granted before.
+    """
+    outcome = await authorization.open(answer, browser=browser, query=outside)
     if outcome.ending is Ending.CODE:
         return outcome
     if outcome.granted:

@@ -16,6 +16,7 @@ from conformance.checks.test_authorization_request import with_outside
 from conformance.checks.test_openid import claims_supported, logged_in
 from conformance.checks.test_pushed_request import ATTACKER
 from conformance.login import form as forms
+from conformance.login.browser import Browser
 from conformance.login.page import read
 from conformance.profile.model import Feature
 from conformance.protocol import pkce
@@ -118,10 +119,10 @@ async def test_login_hint_is_not_added(par: Par, authorization: Authorization, t
 
 
 async def granted_beside(
-    authorization: Authorization, token: Token, answer: PushAnswer, **outside: Change
+    authorization: Authorization, token: Token, answer: PushAnswer, browser: Browser | None = None, /, **outside: Change
 ) -> TokenAnswer | None:
     """The tokens of a push that is opened with parameters beside it; None where the server refuses such a request."""
-    outcome = await with_outside(authorization, answer, **outside)
+    outcome = await with_outside(authorization, answer, browser, **outside)
     return None if outcome is None else await token.redeem(outcome, answer.push)
 
 
@@ -210,9 +211,12 @@ async def test_authorization_details_are_not_added(
     if not answer.accepted:
         expect.control_accepted(answer)
         raise NotApplicable(f"this client has to push authorization_details: {answer.summary}")
-    tokens = await granted_beside(authorization, token, answer, authorization_details=details)
+    fresh = authorization.new_browser()
+    tokens = await granted_beside(authorization, token, answer, fresh, authorization_details=details)
     if tokens is not None and tokens.json.get("authorization_details"):
-        usual = await flows.tokens(par, authorization, token, client, authorization_details=None)
+        usual = await flows.tokens(
+            par, authorization, token, client, browser=authorization.new_browser(), authorization_details=None
+        )
         if usual.json.get("authorization_details"):
             raise NotApplicable("the server grants again what this person granted before, without a word of it")
         raise _used("authorization_details", "they were granted")
