@@ -22,8 +22,8 @@ from conformance.http.wire import Wire
 from conformance.profile.load import LoadedProfile, contradictions, load
 from conformance.protocol.authorization import Authorization, Browsers
 from conformance.protocol.metadata import Metadata, discover
-from conformance.protocol.outcome import Ending
-from conformance.protocol.par import Par
+from conformance.protocol.outcome import Ending, Outcome
+from conformance.protocol.par import Par, PushAnswer
 from conformance.protocol.token import Token
 from conformance.report.text import one_line
 from conformance.run import at_embedded
@@ -87,7 +87,8 @@ async def _examine(loaded: LoadedProfile, redactor: Redactor) -> AsyncIterator[F
         target = Target(profile, loaded.keyring, metadata, detect(profile, metadata), tuple(profile.plans))
         async for finding in _clients(wire, target):
             yield finding
-        yield await _login(wire, target)
+        async for finding in _logins(wire, target):
+            yield finding
         yield await _browser(Leg(profile, redactor, transport.pace, metadata.issuer))
     finally:
         await transport.close()
@@ -159,10 +160,12 @@ async def _clients(wire: Wire, target: Target) -> AsyncIterator[Finding]:
         described = (answer.json or {}).get("error_description")
         text = answer.summary + (f": {described}" if isinstance(described, str) else "")
         bare = entry.certificate is not None and target.par_endpoint.startswith("http:")
-        yield Finding(subject, False, text, NO_CERTIFICATE if bare else _client_fix(answer.error))
+        yield Finding(subject, False, text, NO_CERTIFICATE if bare else _client_fix(answer))
 
 
-def _client_fix(error: str | None) -> str:
+def _client_fix(answer: PushAnswer) -> str:
+    if answer.push.client.public and answer.unauthenticated:
+        return "is it registered as a public client? A server may also serve none at the PAR endpoint: then take it out"
     return {
         "invalid_client": "is the client_id right, is its secret or key the registered one, and is `auth` the "
         "registered token_endpoint_auth_method?",
@@ -171,7 +174,7 @@ def _client_fix(error: str | None) -> str:
         "one for client credentials only has nothing to push",
         "invalid_request": "is the first of `redirect_uris` registered exactly so? "
         "Further parameters that the server wants go into `parameters`",
-    }.get(error or "", "read the server's log: an ordinary request of this client has to be accepted")
+    }.get(answer.error or "", "read the server's log: an ordinary request of this client has to be accepted")
 
 
 async def _browser(leg: Leg) -> Finding:
@@ -188,26 +191,52 @@ async def _browser(leg: Leg) -> Finding:
     return Finding("browser", True, f"{version} starts")
 
 
-async def _login(wire: Wire, target: Target) -> Finding:
-    par, browsers = Par(wire, target, {}), Browsers(target)
-    authorization = Authorization(wire, target, browsers)
+async def _logins(wire: Wire, target: Target) -> AsyncIterator[Finding]:
+    """Whether a person gets through with the first client, and then what keeps the others from it."""
+    browsers = Browsers(target)
+    first = await _login(wire, target, browsers, "first")
+    if first is None:
+        return
+    yield first
+    for role in target.profile.clients if first.good else ():
+        if role == "first":
+            continue
+        found = await _login(wire, target, browsers, role)
+        if found is not None and not found.good:
+            yield found
+
+
+async def _login(wire: Wire, target: Target, browsers: Browsers, role: str) -> Finding | None:
+    """Whether a person gets from a client's ordinary push to its tokens; None where the push fails, told before."""
+    who = "" if role == "first" else f" of client {role}"
+    authorization, par = Authorization(wire, target, browsers), Par(wire, target, {})
     try:
-        answer = await par.accepted()
+        answer = await par.send(par.ordinary(role))
+        if not answer.accepted:
+            return None
         outcome = await authorization.open(answer)
     except (NotApplicable, NotExercised) as reason:
-        return Finding("login", False, str(reason), "mend the first client, or `login`")
+        return Finding(f"login{who}", False, str(reason), f"mend the {role} client, or `login`")
     if outcome.ending is not Ending.CODE:
         where = outcome.page.url if outcome.page else target.authorization_endpoint
-        return Finding(
-            "login",
-            False,
-            f"no code came: {outcome.summary}; it ended at {where.split('?')[0]}",
-            "are user name and password right? Pages that are not found by themselves are described as `login.steps`",
-        )
+        described = outcome.parameters.get("error_description")
+        told = f"{outcome.summary}: {described}" if described else outcome.summary
+        text = f"no code came: {told}; it ended at {where.split('?')[0]}"
+        return Finding(f"login{who}", False, text, _login_fix(outcome))
     tokens = await Token(wire, target, {}).redeem(outcome, answer.push)
     if not tokens.accepted:
-        return Finding("token", False, f"the code was not redeemed: {tokens.summary}", "is the redirect_uri right?")
-    return Finding("login", True, "a person logs in, a code comes, the code is redeemed")
+        text = f"the code was not redeemed: {tokens.summary}"
+        return Finding(f"token{who}", False, text, "is the redirect_uri right?")
+    return Finding(f"login{who}", True, "a person logs in, a code comes, the code is redeemed")
+
+
+def _login_fix(outcome: Outcome) -> str:
+    if not any(response.status < 300 for response in outcome.responses):
+        return (
+            "no page was shown: the request itself was refused. Does the server want more than client_id and "
+            "request_uri (`beside_request_uri`)? May this client ask so?"
+        )
+    return "are user name and password right? Pages that are not found by themselves are described as `login.steps`"
 
 
 def print_findings(findings: list[Finding], console: Console) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.protocol.outcome import Ending, Outcome
-from conformance.protocol.par import PushAnswer
+from conformance.protocol.par import PushAnswer, without_control
 from conformance.protocol.token import TokenAnswer
 from conformance.verdict import NotApplicable, NotExercised, Violation
 
@@ -29,7 +29,8 @@ def accepted(answer: PushAnswer) -> PushAnswer:
     if answer.accepted:
         return answer
     if answer.control is not None and not answer.control.accepted:
-        raise NotExercised(f"the same request without the change was not accepted either: {answer.control.summary}")
+        reason = f"the same request without the change was not accepted either: {answer.control.summary}"
+        raise without_control(answer.control, reason)
     if answer.status is not None and 200 <= answer.status < 300 and answer.json is not None and answer.error is None:
         raise NotExercised(f"it was accepted, but not in the form that it should be: {answer.summary}")
     raise Violation(
@@ -65,7 +66,8 @@ def control_accepted(answer: PushAnswer) -> PushAnswer:
     if answer.control is None:
         raise NotExercised("the request was sent without a control: a refusal of it says nothing")
     if not answer.control.accepted:
-        raise NotExercised(f"the same request without the fault was not accepted: {answer.control.summary}")
+        reason = f"the same request without the fault was not accepted: {answer.control.summary}"
+        raise without_control(answer.control, reason)
     return answer.control
 
 
@@ -147,6 +149,21 @@ def not_redeemed(answer: TokenAnswer, *, control: TokenAnswer) -> TokenAnswer:
             "no-answer" if answer.status is None else "server-error",
             f"the token request was neither granted nor refused: {answer.summary}",
             expected="4xx with an error",
+            received=answer.summary,
+        )
+    return answer
+
+
+def unbroken(answer: PushAnswer) -> PushAnswer:
+    """The push was accepted or refused, whichever: it met no 5xx and no silence, and its control was accepted."""
+    if answer.accepted:
+        return answer
+    control_accepted(answer)
+    if answer.status is None or answer.status >= 500:
+        raise Violation(
+            _kind(answer),
+            f"the pushed authorization request was neither accepted nor refused: {answer.summary}",
+            expected="2xx with a request_uri, or 4xx",
             received=answer.summary,
         )
     return answer

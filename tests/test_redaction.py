@@ -90,3 +90,18 @@ def test_of_a_jwt_only_the_signature_is_taken_out() -> None:
 
 def test_fingerprint_is_of_the_run() -> None:
     assert Redactor([]).fingerprint(SECRET) != Redactor([]).fingerprint(SECRET)
+
+
+def test_many_encrypted_cookies_leave_other_tokens_readable() -> None:
+    redactor = Redactor()
+    header = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4Q0JDLUhTMjU2In0"
+    ciphertexts = [f"ciphertext-{number:04}-of-a-cookie" for number in range(100)]
+    redactor.learn_headers([("Set-Cookie", f"restart={header}..aXY.{text}.dGFn; Path=/") for text in ciphertexts])
+    token = "eyJhbGciOiJFUzI1NiJ9.eyJleHAiOjE3OTU4NTk2NDV9.signature-that-is-secret"
+    redactor.learn(token)
+
+    shown = redactor.text(f"client_assertion={token}&cookie={ciphertexts[7]}")
+
+    assert "eyJhbGciOiJFUzI1NiJ9.eyJleHAiOjE3OTU4NTk2NDV9." in shown
+    assert "signature-that-is-secret" not in shown
+    assert ciphertexts[7] not in shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import Any
 
 from playwright.async_api import Browser as Process
@@ -125,13 +126,18 @@ class Leg:
     async def context(self) -> BrowserContext:
         """A fresh window with cookies of its own."""
         process = await self.process()
-        return await process.new_context(
+        context = await process.new_context(
             ignore_https_errors=self.trusts_any_certificate,
             viewport=VIEWPORT,  # type: ignore[arg-type]
             service_workers="block",
             accept_downloads=False,
             locale="en-US",
         )
+        if self.profile.browser.engine == "chromium":
+            # Pages of other sites may load from a target on loopback: what is judged is the target, not the browser.
+            with suppress(Error):  # a browser that is too old for the permission needs none
+                await context.grant_permissions(["local-network-access"])
+        return context
 
     async def close(self) -> None:
         """End the browser and what drives it."""

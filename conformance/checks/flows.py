@@ -236,10 +236,14 @@ async def is_alive(wire: Wire, target: Target, token: Token, answer: TokenAnswer
     """Whether an access token still counts, by introspection or at UserInfo. NotApplicable where neither tells."""
     value = str(answer.json.get("access_token"))
     told = None if client.public else await token.introspect(value, client)
-    if told is not None and isinstance(told.get("active"), bool):
-        return bool(told["active"])
+    active = (told or {}).get("active")
+    if active is True:
+        return True
+    # A client may be told nothing of a token that is meant for others (RFC 7662 section 2.2): then UserInfo says.
     url = target.metadata.userinfo_endpoint
     if url is None or not answer.id_token or str(answer.json.get("token_type")).lower() != "bearer":
+        if active is False:
+            return False
         raise NotApplicable("neither introspection nor a UserInfo endpoint shows whether the access token counts")
     request = Request("GET", url, (("Authorization", f"Bearer {value}"),), repeatable=True)
     try:

@@ -65,7 +65,7 @@ def consent_asked(outcome: Outcome) -> Outcome:
     if outcome.ending is Ending.CONSENT_ASKED:
         return outcome
     if outcome.granted:
-        raise NotApplicable("nobody is asked for consent")
+        raise NotApplicable("nobody is asked for consent, or not any more")
     raise NotExercised(f"the consent page did not come: {outcome.summary}")
 
 

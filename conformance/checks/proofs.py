@@ -10,7 +10,7 @@ from conformance.checks import roles
 from conformance.protocol import dpop
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.dpop import DpopKey
-from conformance.protocol.par import Change, Par, Push, PushAnswer
+from conformance.protocol.par import Change, Par, Push, PushAnswer, without_control
 from conformance.protocol.token import Token, TokenAnswer
 from conformance.target import Target
 from conformance.verdict import NotApplicable, NotExercised, Violation
@@ -48,7 +48,7 @@ async def sent(par: Par, make: Callable[[], Push]) -> PushAnswer:
     if not answer.accepted:
         if push.dpop is None and (await par.send(proving(par, push.client.role))).accepted:
             raise NotApplicable("dpop_jkt without a proof is refused, which is a finding of its own")
-        raise NotExercised(f"an ordinary request with a proof was not accepted: {answer.summary}")
+        raise without_control(answer, f"an ordinary request with a proof was not accepted: {answer.summary}")
     return answer
 
 

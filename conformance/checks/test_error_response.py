@@ -266,6 +266,17 @@ async def test_malformed_body_is_answered_properly(par: Par, target: Target, tai
 
 
 @verifies("rfc9126-2.3-malformed-answered")
+@each(kept={"nothing": (), "client-id": ("client_id",), "scope-and-state": ("client_id", "scope", "state")})
+async def test_push_of_little_breaks_nothing(par: Par, kept: tuple[str, ...]) -> None:
+    """A push that lacks most parameters, or all, is accepted or refused, but breaks nothing: no 5xx and no silence."""
+    push = par.ordinary()
+    if push.inside:
+        raise NotApplicable("the parameters stand in a request object")
+    few = replace(push, parameters=tuple(pair for pair in push.parameters if pair[0] in kept))
+    expect.unbroken(await par.send(few, control=par.ordinary))
+
+
+@verifies("rfc9126-2.3-malformed-answered")
 @each(
     value={
         "nul": "a\x00b",

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks.objects import asked, by_value, carrying, plain, shape_by_value, signer, takes_objects_by_value
+from conformance.checks import objects
+from conformance.checks.objects import (
+    Forgery,
+    asked,
+    by_value,
+    carrying,
+    plain,
+    shape_by_value,
+    signer,
+    takes_objects_by_value,
+)
 from conformance.profile.keyring import generate_key
 from conformance.profile.model import Feature
 from conformance.protocol import jar, jws
@@ -27,6 +37,27 @@ async def test_object_by_value_leads_to_a_code(par: Par, authorization: Authoriz
     except NotExercised:
         outcome = await by_value(authorization, par.object(client))
     expect.code(outcome, control=control)
+
+
+FORGED: dict[str, Forgery] = {
+    "signature": objects.tampered,
+    "claims": objects.claims_changed,
+    "key": objects.own_kid_unknown_key,
+    "empty-signature": lambda _: jar.Fault(spoil=lambda token: token.rpartition(".")[0] + "."),
+    "none": lambda _: jar.Fault(alg="none"),
+}
+
+
+@verifies("rfc9101-6.2-signature-validated", "openid-core-6.3.2-signature-validated", needs=Feature.JAR_BY_VALUE)
+@each(forgery=FORGED)
+async def test_forged_object_by_value_brings_no_code(
+    par: Par, authorization: Authorization, target: Target, forgery: Forgery
+) -> None:
+    """A request object in the query that its client has not signed so brings no code: anybody can make one."""
+    client = signer(target)
+    repeated, control = await shape_by_value(par, authorization, client)
+    outcome = await by_value(authorization, par.object(client, fault=forgery(client)), repeated)
+    expect.no_code(outcome, control=control)
 
 
 @verifies("rfc9101-5-client-id-required-beside-request", needs=Feature.JAR_BY_VALUE)

@@ -11,6 +11,7 @@ from conformance.checks import flows, objects
 from conformance.checks.objects import signer
 from conformance.checks.test_pushed_request import ATTACKER, refuse_unregistered
 from conformance.checks.test_request_object import beside
+from conformance.engine import CheckClock
 from conformance.profile.model import Feature
 from conformance.protocol import jar, pkce
 from conformance.protocol.authorization import Authorization
@@ -146,8 +147,10 @@ async def test_string_with_escapes_means_its_characters(par: Par, authorization:
     )
 
 
-@verifies("rfc9101-4-numbers-taken-as-json-numbers", needs=(Feature.JAR, Feature.OPENID))
-async def test_max_age_as_a_number_is_honoured(par: Par, authorization: Authorization, target: Target) -> None:
+@verifies("rfc9101-4-numbers-taken-as-json-numbers", needs=(Feature.JAR, Feature.OPENID), waits=True)
+async def test_max_age_as_a_number_is_honoured(
+    par: Par, authorization: Authorization, target: Target, clock: CheckClock
+) -> None:
     """A max_age of 0 that the object carries as a JSON number makes the server ask for a login again."""
     client = signer(target, lambda entry: "openid" in (entry.scope or "").split())
     needs_accepted(await par.send(par.object(client)))
@@ -155,6 +158,7 @@ async def test_max_age_as_a_number_is_honoured(par: Par, authorization: Authoriz
     in_form = "first" if must_sign else client
     browser = authorization.new_browser()
     await authorization.code(await par.accepted(client), browser=browser)
+    await clock.until(clock.now() + 2, "a login that is older than a second")
     usual = await par.push(in_form, max_age="0")
     if not usual.accepted:
         raise NotApplicable(f"the server does not take max_age=0 in a form: {usual.summary}")

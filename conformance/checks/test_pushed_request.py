@@ -71,9 +71,19 @@ async def ends_without_code(
         return expect.refused(answer), None
     outcome = await authorization.open(answer)
     if outcome.granted:
+        not_supplied_beside(par, answer)
         return answer, outcome
     control = await authorization.open(await par.accepted(answer.push.client))
     return answer, expect.no_code(outcome, control=control)
+
+
+def not_supplied_beside(par: Par, answer: PushAnswer) -> None:
+    """NotApplicable where the suite sends beside request_uri what this push leaves out (`beside_request_uri`)."""
+    pushed, ordinary = answer.push, par.ordinary(answer.push.client)
+    beside = par.target.profile.beside_request_uri
+    supplied = [name for name in beside if ordinary.value(name) and not pushed.value(name)]
+    if supplied:
+        raise NotApplicable(f"by the profile's beside_request_uri {' and '.join(supplied)} is sent all the same")
 
 
 def refuse_unregistered(target: Target, client: str) -> None:

@@ -11,7 +11,7 @@ from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import roles
 from conformance.protocol.authorization import Authorization
-from conformance.protocol.par import Par, PushAnswer
+from conformance.protocol.par import Par, PushAnswer, without_control
 from conformance.randomness import Estimate, estimate
 from conformance.report.record import Fact
 from conformance.target import Target
@@ -35,7 +35,7 @@ async def answered(par: Par, client: str = "first") -> PushAnswer:
     """The answer to an ordinary push. NotExercised unless it was a success of some form."""
     answer = await par.push(client)
     if answer.status is None or not 200 <= answer.status < 300:
-        raise NotExercised(f"an ordinary pushed request was not successful: {answer.summary}")
+        raise without_control(answer, f"an ordinary pushed request was not successful: {answer.summary}")
     return answer
 
 

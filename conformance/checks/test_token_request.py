@@ -20,6 +20,8 @@ from conformance.verdict import NotApplicable, NotExercised
 
 #: So many times one code is redeemed at once.
 ATTEMPTS = 4
+#: A race is not lost every time.
+ROUNDS = 5
 #: So many codes show whether they follow a pattern; few, for each costs a whole flow.
 CODES = 8
 #: Bits below which a code is short: 128 (RFC 6749 section 10.10), less what few samples leave in doubt.
@@ -122,9 +124,11 @@ async def test_simultaneous_token_requests_redeem_a_code_once(
     par: Par, authorization: Authorization, token: Token
 ) -> None:
     """Of several token requests with one code at the same time at most one is granted."""
-    answer, outcome = await flows.code(par, authorization)
-    answers = await asyncio.gather(*(token.redeem(outcome, answer.push) for _ in range(ATTEMPTS)))
-    granted = sum(one.accepted for one in answers)
+    granted = 0
+    for _ in range(ROUNDS):
+        answer, outcome = await flows.code(par, authorization)
+        answers = await asyncio.gather(*(token.redeem(outcome, answer.push) for _ in range(ATTEMPTS)))
+        granted = max(granted, sum(one.accepted for one in answers))
     expect.that(
         granted <= 1,
         "token-issued",

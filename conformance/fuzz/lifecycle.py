@@ -19,7 +19,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule, r
 
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending, Outcome
-from conformance.protocol.par import Par, PushAnswer
+from conformance.protocol.par import Par, PushAnswer, needs_accepted
 from conformance.protocol.token import Token
 from conformance.verdict import NotExercised, Violation
 
@@ -102,9 +102,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         @rule(target=lives, role=st.sampled_from(world.roles))
         def push(self, role: str) -> Any:
             world.tell(f"push by {role}")
-            answer = world.do(world.par.send(world.par.ordinary(role)))
-            if not answer.accepted:
-                raise NotExercised(f"an ordinary push was not accepted: {answer.summary}")
+            answer = needs_accepted(world.do(world.par.send(world.par.ordinary(role))))
             return Life(answer, role)
 
         @rule(target=lives, life=lives)

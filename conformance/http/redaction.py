@@ -93,10 +93,13 @@ class Redactor:
         return f"‹secret:{digest}›"
 
     def learn(self, value: str) -> None:
-        """Remember a secret that was sent or received. Of a JWS only the signature is taken out."""
+        """Remember a secret that was sent or received. Of a JWS only the signature is taken out.
+
+        Of a JWE only the ciphertext: its header begins like that of every JWS, which would be hidden with it.
+        """
         parts = value.split(".")
-        if len(parts) == 3 and value.startswith("ey"):
-            value = parts[2]
+        if len(parts) in {3, 5} and value.startswith("ey"):
+            value = parts[2] if len(parts) == 3 else parts[3]
         if len(value) < 4 or value in PUBLIC or value in self._known or len(self._known) >= _MOST:
             return
         mark = self.fingerprint(value)

@@ -84,7 +84,8 @@ def _of_client(at: Key, client: Client, metadata: Mapping[str, object]) -> _Told
     member = "token_endpoint_auth_methods_supported"
     given = _texts(metadata, member)
     methods, default = (["client_secret_basic"], " by default") if given is None else (given, "")
-    if client.auth not in methods:
+    # The list is of methods of authentication (RFC 8414 section 2): of public clients it need say nothing.
+    if client.auth not in methods and client.auth != "none":
         yield (
             (*at, "auth"),
             f"{member} is {_listed(methods)}{default}",
@@ -103,9 +104,6 @@ def _of_client(at: Key, client: Client, metadata: Mapping[str, object]) -> _Told
             ("encryption_enc", request_objects.encryption_enc, "encryption_enc"),
         ):
             yield from _listed_value((*at, "request_objects", name), value, member.format(what), metadata)
-    for name, scope in (("scope", client.scope), ("further_scope", client.further_scope)):
-        for one in (scope or "").split():
-            yield from _listed_value((*at, name), one, "scopes_supported", metadata)
     yield from _listed_value((*at, "response_mode"), client.response_mode, "response_modes_supported", metadata)
     for number, entry in enumerate(client.authorization_details or []):
         place: Key = (*at, "authorization_details", number, "type")
@@ -128,10 +126,12 @@ def _listed_value(key: Key, value: str | None, member: str, metadata: Mapping[st
     known = _texts(metadata, member)
     if value is None or known is None or value in known:
         return
-    fix = f"Correct {dotted(key[-1:])}, or the metadata."
-    if member == "scopes_supported":
-        fix = "Correct the scope; a server may also keep scopes to itself (RFC 8414 section 2): then let it be."
-    yield key, f"{member} is {_listed(known)}", f"{quoted(value)} among them", fix
+    yield (
+        key,
+        f"{member} is {_listed(known)}",
+        f"{quoted(value)} among them",
+        f"Correct {dotted(key[-1:])}, or the metadata.",
+    )
 
 
 def _of_feature(profile: Profile, feature: Feature, answer: bool, metadata: Mapping[str, object]) -> _Told:

@@ -144,7 +144,11 @@ class Client(Model):
     )
     response_mode: str | None = Field(default=None, description="response_mode of ordinary requests; null sends none.")
     pkce: bool = Field(default=True, description="Ordinary requests carry an S256 code_challenge.")
-    dpop: bool = Field(default=False, description="The client's tokens are DPoP-bound: proofs are always sent.")
+    dpop: bool = Field(
+        default=False,
+        description="The client is registered for tokens that are bound by DPoP (dpop_bound_access_tokens): proofs are "
+        "always sent, and a token request without one is refused.",
+    )
     require_par: bool = Field(
         default=False, description="The client is registered with require_pushed_authorization_requests."
     )

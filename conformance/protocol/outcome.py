@@ -95,7 +95,10 @@ def with_parameters(
 ) -> Outcome:
     """The outcome that a set of response parameters means; a JARM response is opened."""
     if "response" in parameters and "." in parameters["response"]:
-        claims = jws.claims_of(parameters["response"])
+        claims = jws.claims_of(parameters["response"]) or jws.last_claims_of(parameters["response"])
+        if not claims:
+            unreadable = "the JWT in response is not one JSON object in which each member stands once"
+            return Outcome(Ending.LEFT, location, {}, f"{mode}.jwt", responses, unreadable)
         parameters = {name: value for name, value in claims.items() if isinstance(value, str)}
         mode = f"{mode}.jwt"
     if parameters.get("code"):

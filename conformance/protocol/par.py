@@ -17,7 +17,7 @@ from conformance.protocol import dpop as proofs
 from conformance.protocol.client_auth import Authentication, Occasion
 from conformance.protocol.dpop import DpopKey
 from conformance.target import RegisteredClient, Target
-from conformance.verdict import NotExercised
+from conformance.verdict import NotApplicable, NotExercised
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -112,6 +112,11 @@ class PushAnswer:
         return 400 <= self.status < 500 or (self.status < 500 and told)
 
     @property
+    def unauthenticated(self) -> bool:
+        """The client itself was refused (RFC 6749 section 5.2)."""
+        return self.status == 401 or self.error == "invalid_client"
+
+    @property
     def summary(self) -> str:
         """What came back, in a few words."""
         if self.response is None:
@@ -121,6 +126,8 @@ class PushAnswer:
             words.append(f"error={self.error}")
         elif self.request_uri is not None:
             words.append("with a request_uri")
+        elif self.response.is_redirect:
+            words.append(f"to {(self.response.header('location') or '').partition('?')[0][:LONGEST_TOLD]}")
         elif self.json is None:
             words.append(self.response.media_type or "no media type")
         return " ".join(words)
@@ -298,11 +305,23 @@ class Par:
 def needs_accepted(answer: PushAnswer) -> PushAnswer:
     """The answer itself, if it was accepted. NotExercised where it was not: nothing can be built on it."""
     if not answer.accepted:
-        raise NotExercised(
+        raise without_control(
+            answer,
             f"an ordinary pushed authorization request of the client {answer.push.client.role!r} "
-            f"was not accepted: {answer.summary}"
+            f"was not accepted: {answer.summary}",
         )
     return answer
+
+
+def without_control(ordinary: PushAnswer, reason: str) -> NotApplicable | NotExercised:
+    """What to raise where an ordinary push was not accepted, so that nothing can be said of another one.
+
+    That a server serves no public client at all is one finding, and not as many as there are rules; a client with
+    credentials may have wrong ones.
+    """
+    if ordinary.push.client.public and ordinary.unauthenticated:
+        return NotApplicable(f"this public client is not served at the PAR endpoint, a finding of its own: {reason}")
+    return NotExercised(reason)
 
 
 def told_change(name: str, value: Change) -> str:

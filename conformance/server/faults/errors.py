@@ -323,6 +323,28 @@ class BrokenEscapesAreServerErrors(AuthorizationServer):
 
 
 @fault("rfc9126-2.3-malformed-answered")
+class PushesOfLittleAreServerErrors(_Crashes):
+    """BUG: a push without response_type and redirect_uri is something else, which fails (RFC 9126 section 2.3)."""
+
+    def breaks(self, form: Form) -> bool:
+        """Neither of both, and no request object that may have them."""
+        return not form.get("response_type") and not form.get("redirect_uri") and not form.get("request")
+
+
+@fault("rfc9126-2.3-malformed-answered", "rfc9126-2-other-media-type-refused")
+class OtherMediaTypesAreServerErrors(AuthorizationServer):
+    """BUG: a push that is no form ends in an exception and 500 (RFC 9126 section 2.3)."""
+
+    def check_content_type(self, request: web.Request) -> None:
+        """500 in place of 400."""
+        try:
+            super().check_content_type(request)
+        except OAuthError as error:
+            error.status = 500
+            raise
+
+
+@fault("rfc9126-2.3-malformed-answered")
 class NulIsAServerError(_Crashes):
     """BUG: the database cannot store a NUL, and nobody caught that (RFC 9126 section 2.3)."""
 

@@ -34,6 +34,45 @@ class ObjectsByValueFail(AuthorizationServer):
         raise OAuthError("request_not_supported", "request objects are not supported here")
 
 
+class _TrustingByValue(AuthorizationServer):
+    """Does not verify request objects by value as it does those that are pushed."""
+
+    by_value = False
+
+    def request_by_value(self, client: RegisteredClient, query: Form, text: str) -> AuthorizationRequest:
+        """Look less closely. Nothing is awaited in it, so that no push gets between."""
+        self.by_value = True
+        try:
+            return super().request_by_value(client, query, text)
+        finally:
+            self.by_value = False
+
+
+@fault("rfc9101-6.2-signature-validated", "openid-core-6.3.2-signature-validated")
+class SignaturesAreVerifiedAtPushesOnly(_TrustingByValue):
+    """BUG: the signature of a request object is verified when it is pushed, and not by value (RFC 9101 section 6.2)."""
+
+    def verify_object_signature(self, client: RegisteredClient, jws: jose.Jws) -> None:
+        """By value anything will do."""
+        if not self.by_value:
+            super().verify_object_signature(client, jws)
+
+
+@fault("rfc9101-6.2-signature-validated", "openid-core-6.3.2-signature-validated")
+class UnsignedObjectsPassByValue(_TrustingByValue):
+    """BUG: by value the algorithm none is taken at its word (RFC 9101 section 6.2)."""
+
+    def check_object_algorithm(self, client: RegisteredClient, jws: jose.Jws) -> None:
+        """None will do."""
+        if not (self.by_value and jws.alg == "none"):
+            super().check_object_algorithm(client, jws)
+
+    def verify_object_signature(self, client: RegisteredClient, jws: jose.Jws) -> None:
+        """Of none there is none."""
+        if not (self.by_value and jws.alg == "none"):
+            super().verify_object_signature(client, jws)
+
+
 @fault("rfc9101-5-client-id-required-beside-request")
 class ClientIdIsReadFromTheObject(AuthorizationServer):
     """BUG: without client_id the claim of the unverified object names the client (RFC 9101 section 5)."""
