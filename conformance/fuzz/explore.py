@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -149,7 +149,7 @@ async def _smallest(
     count: int,
     seed: int,
 ) -> Failure[Example]:
-    """The smallest example with the same observation; the drawn one where none is found again."""
+    """The smallest example with the same observation; the drawn one, with less of it, where none is found again."""
     loop = asyncio.get_running_loop()
     spent = 0
     last: dict[str, Problem] = {}
@@ -182,11 +182,43 @@ async def _smallest(
             random=random.Random(seed),  # noqa: S311 - it repeats a search, it hides nothing
         )
     except NoSuchExample:
-        return Failure(problem, example, count)
+        return await _less(attempt, problem, example, count)
     except hypothesis.errors.Flaky:
         return Failure(problem, example, count)
-    return Failure(last.get(repr(smallest), problem), smallest, count)
+    return await _less(attempt, last.get(repr(smallest), problem), smallest, count)
 
 
 async def _awaited(attempt: Try[Example], example: Example) -> Problem | None:
     return await attempt(example)
+
+
+async def _less(attempt: Try[Example], problem: Problem, example: Example, count: int) -> Failure[Example]:
+    """An example that is known to fail, piece after piece taken away as long as it fails alike."""
+    spent, found = 0, True
+    while found:
+        found = False
+        for candidate in _parts(example):
+            spent += 1
+            if spent > SHRINK_REQUESTS:
+                break
+            seen = await attempt(candidate)
+            if seen is not None and seen.observed == problem.observed:
+                problem, example, found = seen, candidate, True
+                break
+    return Failure(problem, example, count)
+
+
+def _parts(example: Any) -> Iterator[Any]:
+    """An example with one piece less: a member, an item, a half of a text; and with less in one of its members."""
+    if isinstance(example, dict):
+        for name in example:
+            yield {key: value for key, value in example.items() if key != name}
+        for name, value in example.items():
+            yield from ({**example, name: less} for less in _parts(value))
+    elif isinstance(example, list):
+        for number in range(len(example)):
+            yield example[:number] + example[number + 1 :]
+    elif isinstance(example, str | bytes) and len(example) > 1:
+        half = len(example) // 2
+        yield example[:half]
+        yield example[half:]
