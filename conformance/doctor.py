@@ -20,6 +20,7 @@ from conformance.http.message import Died
 from conformance.http.redaction import Redactor
 from conformance.http.wire import Wire
 from conformance.profile.load import LoadedProfile, contradictions, load
+from conformance.profile.model import Feature
 from conformance.protocol.authorization import Authorization, Browsers
 from conformance.protocol.metadata import Metadata, discover
 from conformance.protocol.outcome import Ending, Outcome
@@ -37,6 +38,9 @@ SKEW = 5
 LONGEST = 1000
 #: The fix for a client with a certificate at a server without TLS.
 NO_CERTIFICATE = "a certificate is shown under https only: take this client out, or give the server an https address"
+
+#: No server has registered this one.
+UNREGISTERED = "https://unregistered.par-conformance.example/callback"
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ async def _examine(loaded: LoadedProfile, redactor: Redactor) -> AsyncIterator[F
             return
         target = Target(profile, loaded.keyring, metadata, detect(profile, metadata), tuple(profile.plans))
         async for finding in _clients(wire, target):
+            yield finding
+        async for finding in _policies(wire, target):
             yield finding
         async for finding in _logins(wire, target):
             yield finding
@@ -189,6 +195,20 @@ async def _browser(leg: Leg) -> Finding:
         version = leg.version
         await leg.close()
     return Finding("browser", True, f"{version} starts")
+
+
+async def _policies(wire: Wire, target: Target) -> AsyncIterator[Finding]:
+    """What the server may decide for itself, and only the profile can say: whether it is meant."""
+    said = target.profile.features.get(Feature.UNREGISTERED_REDIRECT_URIS, "detect")
+    if target.client("first").public or said != "detect":
+        return
+    answer = await Par(wire, target, {}).push(redirect_uri=UNREGISTERED)
+    if answer.accepted:
+        fix = (
+            "if that is its policy (RFC 9126 section 2.4), write `features.unregistered_redirect_uris: true`; "
+            "else every check of redirect URIs will say so"
+        )
+        yield Finding("redirect URIs", True, "the first client may push one that is not registered", fix)
 
 
 async def _logins(wire: Wire, target: Target) -> AsyncIterator[Finding]:
