@@ -115,7 +115,7 @@ def judge(
         entries,
         conformance,
         gate,
-        _sentence(conformance, gate, tally, " against the baseline" if baseline else ""),
+        _sentence(conformance, gate, found, " against the baseline" if baseline else ""),
         {verdict: tally[verdict] for verdict in _GRAVEST if tally[verdict]},
         baseline.told(listed, in_force) if baseline else None,
     )
@@ -283,8 +283,10 @@ def _gate(
     return Answer.PASS
 
 
-def _sentence(conformance: Answer, gate: Answer, tally: Mapping[Verdict, int], against: str) -> str:
-    broken = tally.get(Verdict.FAIL, 0) + tally.get(Verdict.DEVIATION, 0)
+def _sentence(conformance: Answer, gate: Answer, found: Sequence[RequirementResult], against: str) -> str:
+    tally = Counter(item.verdict for item in found)
+    violated = [item for item in found if item.verdict in {Verdict.FAIL, Verdict.DEVIATION}]
+    broken = sum(item.applied is Level.MUST for item in violated)
     first = {
         Answer.PASS: "The server keeps every obligation that could be tested",
         Answer.FAIL: f"The server breaks {broken} requirement{'s' if broken != 1 else ''}",

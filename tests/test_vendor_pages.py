@@ -27,6 +27,9 @@ OTHERS = (
     *("authelia", "spring-authorization-server", "logto", "bluesky-pds"),
 )
 
+#: Those whose profiles were tried on the system itself: their deviations were seen.
+TRIED = ("keycloak", "spring-authorization-server")
+
 #: Where a made-up word would not do.
 ADDRESSES = {"BLUESKY_PDS_URL": "https://pds.example.com"}
 
@@ -83,6 +86,8 @@ def test_page_on_a_target_names_the_variables_of_its_profile(name: str) -> None:
 def test_profile_of_a_vendor_says_what_nobody_has_confirmed(name: str) -> None:
     document = yaml.safe_load((ROOT / "targets" / f"{name}.yaml").read_text(encoding="utf-8"))
 
+    if name in TRIED:
+        return
     assert document["unverified"]
     if name in OTHERS:
         assert all(entry["unverified"] for entry in document["deviations"])

@@ -44,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         found = list(recorded(names))
     else:
         found = _told(console, trials(names, browser=not wanted.without_browser, at_once=wanted.at_once))
+        found.sort(key=lambda item: names.index(item.server))
     console.print(table(found))
     good = sum(item.good for item in found)
     console.print(f"{good} passed, {len(found) - good} failed")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,12 +55,13 @@ class Trial:
 def trials(names: Sequence[str], *, browser: bool = True, at_once: int = 1) -> Iterator[Trial]:
     """Start each server, run its profiles against it, stop it. One that does not start has no run.
 
-    So many servers are tried `at_once`. Each profile of a server gets it freshly started: what one run leaves
-    behind, sessions and consents, is none of the next one's business.
+    So many servers are tried `at_once`, told in the order in which they are done. Each profile of a server gets it
+    freshly started: what one run leaves behind, sessions and consents, is none of the next one's business.
     """
     with ThreadPoolExecutor(max_workers=at_once) as pool:
-        for found in pool.map(lambda name: list(_server(name, browser=browser)), names):
-            yield from found
+        tried = [pool.submit(lambda name: list(_server(name, browser=browser)), name) for name in names]
+        for done in as_completed(tried):
+            yield from done.result()
 
 
 def _server(name: str, *, browser: bool) -> Iterator[Trial]:

@@ -16,8 +16,9 @@ from conformance.browser.leg import is_loopback
 from conformance.browser.tab import Tab
 from conformance.browser.window import Window
 from conformance.http.message import Pairs, split
+from conformance.profile.model import Feature
 from conformance.protocol.outcome import Ending, Outcome
-from conformance.protocol.par import Par, PushAnswer
+from conformance.protocol.par import Change, Par, PushAnswer
 from conformance.target import RegisteredClient, Target
 from conformance.verdict import NotApplicable, NotExercised
 
@@ -53,6 +54,17 @@ async def at_login(tab: Tab, answer: PushAnswer, **query: str) -> Outcome:
     if outcome.ending in {Ending.STUCK, Ending.DIED}:
         raise NotExercised(f"the login page did not come: {outcome.summary}")
     raise NotApplicable(f"there is no login page: {outcome.summary}")
+
+
+async def asking(par: Par, target: Target, client: str | RegisteredClient = "first", **changes: Change) -> PushAnswer:
+    """A push that should lead to a consent page, by prompt=consent also where consent is remembered."""
+    asked = target.client(client) if isinstance(client, str) else client
+    if target.has(Feature.OPENID) and "openid" in (asked.entry.scope or "").split():
+        anew: dict[str, Change] = {**changes, "prompt": "consent"}
+        answer = await par.push(asked, **anew)
+        if answer.accepted:
+            return answer
+    return await par.accepted(asked, **changes)
 
 
 async def at_consent(tab: Tab, answer: PushAnswer, **query: str) -> Outcome:

@@ -75,10 +75,10 @@ async def test_reload_in_a_browser_is_tolerated(par: Par, browser: Browser, page
 
 
 @verifies("rfc9126-4-reload-tolerated")
-async def test_back_button_before_the_end_is_tolerated(par: Par, browser: Browser) -> None:
+async def test_back_button_before_the_end_is_tolerated(par: Par, browser: Browser, target: Target) -> None:
     """A person who goes back from the consent page can still come to an end."""
     tab = await browser.tab()
-    await in_browser.at_consent(tab, await par.accepted())
+    await in_browser.at_consent(tab, await in_browser.asking(par, target))
     if not await tab.back():
         raise NotApplicable("login and consent are one page: there is none to go back to")
     outcome = await tab.walk()
@@ -164,10 +164,10 @@ async def test_login_may_take_longer_than_the_request_uri_lives(par: Par, browse
 
 
 @verifies("rfc6749-4.1.2.1-denial-told")
-async def test_person_who_said_no_is_asked_anew(par: Par, browser: Browser) -> None:
+async def test_person_who_said_no_is_asked_anew(par: Par, browser: Browser, target: Target) -> None:
     """A person says no in a browser: the client is told, the same link grants nothing unasked, a new one works."""
     tab = await browser.tab()
-    answer = await par.accepted()
+    answer = await in_browser.asking(par, target)
     await in_browser.at_consent(tab, answer)
     refused = await tab.walk(deny=True)
     if refused.ending in {Ending.STUCK, Ending.LOGIN_ASKED, Ending.CONSENT_ASKED, Ending.DIED}:

@@ -39,24 +39,37 @@ async def test_object_by_value_leads_to_a_code(par: Par, authorization: Authoriz
     expect.code(outcome, control=control)
 
 
-FORGED: dict[str, Forgery] = {
-    "signature": objects.tampered,
-    "claims": objects.claims_changed,
-    "key": objects.own_kid_unknown_key,
-    "empty-signature": lambda _: jar.Fault(spoil=lambda token: token.rpartition(".")[0] + "."),
-    "none": lambda _: jar.Fault(alg="none"),
+#: What is wrong with an object's signature, and the rule that this breaks.
+FORGED: dict[str, tuple[str, Forgery]] = {
+    "signature": ("rfc9101-6.2-signature-validated", objects.tampered),
+    "claims": ("rfc9101-6.2-signature-validated", objects.claims_changed),
+    "key": ("rfc9101-6.2-unknown-key-refused", objects.own_kid_unknown_key),
+    "empty": (
+        "rfc9101-6.2-empty-signature-refused",
+        lambda _: jar.Fault(spoil=lambda token: token.rpartition(".")[0] + "."),
+    ),
+    "none": ("rfc9101-10.5-alg-none-refused", lambda _: jar.Fault(alg="none")),
 }
 
 
-@verifies("rfc9101-6.2-signature-validated", "openid-core-6.3.2-signature-validated", needs=Feature.JAR_BY_VALUE)
-@each(forgery=FORGED)
+@verifies(*dict.fromkeys(rule for rule, _ in FORGED.values()), needs=Feature.JAR_BY_VALUE)
+@each(forged=FORGED)
 async def test_forged_object_by_value_brings_no_code(
-    par: Par, authorization: Authorization, target: Target, forgery: Forgery
+    par: Par, authorization: Authorization, target: Target, forged: tuple[str, Forgery]
 ) -> None:
     """A request object in the query that its client has not signed so brings no code: anybody can make one."""
+    rule, forgery = forged
     client = signer(target)
     repeated, control = await shape_by_value(par, authorization, client)
     outcome = await by_value(authorization, par.object(client, fault=forgery(client)), repeated)
+    expect.that(
+        not outcome.granted,
+        "code-issued",
+        "a request object that its client has not signed brought a code",
+        rule,
+        expected="an error and no code",
+        received=outcome.summary,
+    )
     expect.no_code(outcome, control=control)
 
 

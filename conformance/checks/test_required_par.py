@@ -134,7 +134,7 @@ async def test_policy_stands_in_the_metadata(target: Target) -> None:
 async def test_published_policy_is_kept(par: Par, authorization: Authorization, target: Target) -> None:
     """A server whose metadata says that it requires PAR serves no other authorization request."""
     if not target.metadata.flag(FLAG):
-        raise NotApplicable(f"the metadata does not say {FLAG}")
+        raise NotApplicable(f"the metadata does not say {FLAG}: true")
     expect.no_code(await plain(par, authorization), control=await control(par, authorization))
 
 

@@ -48,7 +48,7 @@ class _TrustingByValue(AuthorizationServer):
             self.by_value = False
 
 
-@fault("rfc9101-6.2-signature-validated", "openid-core-6.3.2-signature-validated")
+@fault("rfc9101-6.2-signature-validated", "rfc9101-6.2-unknown-key-refused", "rfc9101-6.2-empty-signature-refused")
 class SignaturesAreVerifiedAtPushesOnly(_TrustingByValue):
     """BUG: the signature of a request object is verified when it is pushed, and not by value (RFC 9101 section 6.2)."""
 
@@ -58,7 +58,7 @@ class SignaturesAreVerifiedAtPushesOnly(_TrustingByValue):
             super().verify_object_signature(client, jws)
 
 
-@fault("rfc9101-6.2-signature-validated", "openid-core-6.3.2-signature-validated")
+@fault("rfc9101-10.5-alg-none-refused")
 class UnsignedObjectsPassByValue(_TrustingByValue):
     """BUG: by value the algorithm none is taken at its word (RFC 9101 section 6.2)."""
 

@@ -189,7 +189,12 @@ class DefaultScopeIsGranted(AuthorizationServer):
         return " ".join(sorted(self.allowed_scopes(asked.client)))
 
 
-@fault("rfc9126-2-scope-effective", "rfc9101-6.3-parameters-extracted", "rfc9126-3-request-object-effective")
+@fault(
+    "rfc9126-2-scope-effective",
+    "rfc9101-6.3-parameters-extracted",
+    "rfc9126-3-request-object-effective",
+    "rfc9396-3.1-scope-and-details-both-processed",
+)
 class OneScopeIsLost(_Stored):
     """BUG: of several scopes the last one is lost on the way (RFC 9126 section 2)."""
 

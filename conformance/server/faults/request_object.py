@@ -148,6 +148,7 @@ class EncryptedObjectsAreNotDecrypted(AuthorizationServer):
 
 @fault(
     "rfc9126-3-undecryptable-object-refused",
+    "rfc9101-6.1-undecryptable-object-refused",
     "rfc9101-6.1-unsigned-in-jwe-refused",
     "openid-core-6.3.1-signature-in-jwe-validated",
     "rfc9101-6.1-signature-in-jwe-validated",
