@@ -169,6 +169,15 @@ def _broken(requirement: str, level: Level, result: CheckResult, book: _Deviatio
     return BROKEN[level]
 
 
+def explains(entry: Deviation, requirement: str, result: CheckResult) -> bool:
+    """Whether a deviation is about exactly this finding, run out or not."""
+    return entry.requirement == requirement and entry.observed == result.observed and _is_about(entry, result)
+
+
+def _is_about(entry: Deviation, result: CheckResult) -> bool:
+    return entry.check is None or entry.check in {result.name, result.name.split("[")[0]}
+
+
 class _Deviations:
     """The profile's deviations: which finding each one explains."""
 
@@ -181,8 +190,7 @@ class _Deviations:
         """Whether a listed deviation is exactly this finding, and has not run out."""
         hit = False
         for number, entry in enumerate(self._entries):
-            same = entry.requirement == requirement and entry.observed == result.observed
-            if same and (entry.check is None or entry.check in {result.name, result.name.split("[")[0]}):
+            if explains(entry, requirement, result):
                 self._matched.add(number)
                 hit = hit or not self._expired(entry)
         return hit
@@ -225,14 +233,10 @@ class _Deviations:
             return "expired" if self._expired(entry) else "matched"
         if not complete or entry.unverified or entry.requirement not in in_force:
             return "unused"
-        own = [
-            result
-            for result in results
-            if entry.requirement in result.requirements
-            and (entry.check is None or entry.check in {result.name, result.name.split("[")[0]})
-        ]
+        own = [result for result in results if entry.requirement in result.requirements and _is_about(entry, result)]
         exercised = [result for result in own if result.outcome in {"pass", "violation"}]
-        return "stale" if exercised or not own else "unused"
+        # Where no check is named, none may be left to make: a check for each client of a kind that the profile lacks.
+        return "stale" if exercised or (not own and entry.check is not None) else "unused"
 
 
 def _conformance(found: Sequence[RequirementResult]) -> Answer:

@@ -18,7 +18,7 @@ from conformance import __version__, baseline, measure
 from conformance.check import Case, verified_by
 from conformance.clock import Clock
 from conformance.engine import LONGEST_WORD, Engine
-from conformance.judge import bound, judge
+from conformance.judge import bound, explains, judge
 from conformance.live import LiveLine
 from conformance.plans import Applied, in_force
 from conformance.profile.load import LoadedProfile, load
@@ -146,8 +146,12 @@ class Session:
         """The verdict's word for one check."""
         if result.outcome != "violation":
             return result.outcome
-        listed = {(entry.requirement, entry.observed) for entry in self.loaded.profile.deviations}
-        open_ids = [id for id in result.broken if id in self.in_force and (id, result.observed) not in listed]
+        listed = self.loaded.profile.deviations
+        open_ids = [
+            id
+            for id in result.broken
+            if id in self.in_force and not any(explains(entry, id, result) for entry in listed)
+        ]
         if not open_ids:
             return Verdict.DEVIATION
         word = BROKEN[min((self.in_force[id].level for id in open_ids), key=list(Level).index)]

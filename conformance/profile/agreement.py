@@ -139,8 +139,9 @@ def _of_feature(profile: Profile, feature: Feature, answer: bool, metadata: Mapp
     off = f"Turn it on at the server, or write features.{feature}: false."
     if feature in _SAME_AS:
         member, section = _SAME_AS[feature]
-        if answer != (metadata.get(member) is True):
-            said = str(metadata[member]).lower() if isinstance(metadata.get(member), bool) else "missing: false"
+        # A policy that is kept without being announced is judged by a check of its own.
+        if answer != (metadata.get(member) is True) and member in metadata:
+            said = str(metadata[member]).lower() if isinstance(metadata.get(member), bool) else "no boolean: false"
             fix = f"Correct features.{feature}, or the server."
             yield key, f"{member} is {said}", f"{str(answer).lower()} ({section})", fix
         return
