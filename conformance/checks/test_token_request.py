@@ -21,7 +21,7 @@ from conformance.verdict import NotApplicable, NotExercised
 #: So many times one code is redeemed at once.
 ATTEMPTS = 4
 #: A race is not lost every time.
-ROUNDS = 5
+ROUNDS = 3
 #: So many codes show whether they follow a pattern; few, for each costs a whole flow.
 CODES = 8
 #: Bits below which a code is short: 128 (RFC 6749 section 10.10), less what few samples leave in doubt.
