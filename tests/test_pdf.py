@@ -12,22 +12,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from conformance.browser.find import NoBrowserError, find
 from conformance.cli import app
-from conformance.profile.model import BrowserUse
 from conformance.report import html, pdf, write
 from tests.records import clean_run, sample_run
-
-
-def browser() -> bool:
-    try:
-        find(BrowserUse())
-    except NoBrowserError:
-        return False
-    return True
-
-
-needs_browser = pytest.mark.skipif(not browser(), reason="no Chromium: apt-get install chromium")
 
 
 @cache
@@ -35,7 +22,6 @@ def printed() -> bytes:
     return pdf.render(sample_run())
 
 
-@needs_browser
 def test_the_report_is_printed_with_numbers_for_every_entry() -> None:
     pages = pdf.pages_of(printed())
     page = html.render(sample_run(), pages)
@@ -51,7 +37,6 @@ def test_the_report_is_printed_with_numbers_for_every_entry() -> None:
     assert pages["answers"] == 1
 
 
-@needs_browser
 def test_the_second_print_has_the_pages_of_the_first() -> None:
     """The numbers of the contents are those of the pages that they are printed on."""
     with pytest.MonkeyPatch.context() as patch:
@@ -62,7 +47,6 @@ def test_the_second_print_has_the_pages_of_the_first() -> None:
     assert seen[0] == original(whole)
 
 
-@needs_browser
 def test_the_command_makes_it_beside_the_record(tmp_path: Path) -> None:
     write.write(clean_run(), tmp_path)
     done = CliRunner().invoke(app, ["report", str(tmp_path), "--format", "pdf"])
