@@ -7,6 +7,7 @@ import shlex
 import time
 from contextlib import ExitStack
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -73,18 +74,29 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
 )
 def run(
     context: typer.Context,
-    profile: Annotated[Path | None, typer.Argument(help="Profile of the target; default: the embedded server.")] = None,
+    profile: Annotated[str | None, typer.Argument(help="Profile of the target; default: the embedded server.")] = None,
 ) -> None:
     """Run the checks against a target."""
     arguments = [str(CHECKS), "-p", "conformance.plugin", "-p", "no:cacheprovider", "-q", "--no-header", "--tb=no"]
     arguments += ["-c", str(Path(__file__).parent / "pytest.ini"), "--rootdir", str(Path.cwd())]
-    if profile is not None:
+    target, options = _apart([*([profile] if profile else []), *context.args])
+    if target is not None:
         try:
-            load(profile)  # pytest would tell the mistakes twice
+            load(Path(target))  # pytest would tell the mistakes twice
         except ProfileError as mistakes:
             raise _stop(str(mistakes)) from None
-        arguments += ["--target", str(profile)]
-    raise typer.Exit(int(pytest.main([*arguments, *context.args])))
+        arguments += ["--target", target]
+    raise typer.Exit(int(pytest.main([*arguments, *options])))
+
+
+def _apart(words: list[str]) -> tuple[str | None, list[str]]:
+    """The profile and the options for pytest; a profile may also stand behind options, whose values nobody knows."""
+    if words and not words[0].startswith("-"):
+        return words[0], words[1:]
+    for before, word in pairwise(words):
+        if word.endswith((".yaml", ".yml")) and before != "--target":
+            return word, [other for other in words if other != word]
+    return None, words
 
 
 @app.command(help="Check in seconds what most red runs come from, before a run.")

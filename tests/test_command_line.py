@@ -50,6 +50,15 @@ def test_collect_only_starts_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "reports").exists()
 
 
+@pytest.mark.parametrize("profile", [(), (str(ROOT / "targets/reference.yaml"),)])
+def test_options_may_stand_first(profile: tuple[str, ...], tmp_path: Path) -> None:
+    done = suite("run", "-k", "carries_a_request_uri", "--co", *profile, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_push_that_carries_a_request_uri_is_refused[urn]" in done.stdout
+    assert "test_http_get_is_refused" not in done.stdout
+
+
 def test_five_mistakes_are_five_messages(tmp_path: Path) -> None:
     (tmp_path / "wrong.yaml").write_text(
         "name: Wrong\n"
