@@ -135,7 +135,7 @@ def _metadata(loaded: LoadedProfile, metadata: Metadata) -> list[Finding]:
     if skew is not None:
         good = abs(skew) <= SKEW
         fix = None if good else "set this machine's clock: client assertions and request objects carry times"
-        findings.append(Finding("clock", good, f"the server's clock is {skew:+.0f} s from this one", fix))
+        findings.append(Finding("clock", good, f"the server's clock is {round(skew):+d} s from this one", fix))
     return findings
 
 

@@ -74,6 +74,15 @@ class ObjectsAreNotVerified(AuthorizationServer):
         """Let it pass."""
 
 
+@fault("rfc9101-6.2-object-of-client-without-key-not-used")
+class ObjectsOfClientsWithoutKeyAreTaken(_Trusting):
+    """BUG: of a client that registered no key, request objects are taken unverified (RFC 9101 section 6.2)."""
+
+    def trusts(self, client: RegisteredClient, jws: jose.Jws) -> bool:
+        """There is nothing to verify them with."""
+        return client.request_object_alg is None
+
+
 @fault("rfc9126-3-signature-validated", "rfc9101-10.2-signature-validated-on-push")
 class ObjectsAreVerifiedLater(AuthorizationServer):
     """BUG: the signature is verified when the request_uri is used, not at the push (RFC 9101 section 10.2)."""
