@@ -97,10 +97,12 @@ def detect(profile: Profile, metadata: Metadata) -> dict[Feature, bool]:
     clients = profile.clients.values()
     document = metadata.document
     request_objects = any(client.request_objects for client in clients)
+    # RFC 9101 section 10.5 and RFC 8414 section 2 leave a server free to say nothing: then the profile's word counts.
     speaks_jar = bool(
         metadata.strings("request_object_signing_alg_values_supported")
         or metadata.flag("request_parameter_supported")
         or metadata.flag("require_signed_request_object")
+        or "request_parameter_supported" not in document
     )
     found = {
         Feature.PUBLIC_CLIENTS: any(client.auth == "none" for client in clients),
