@@ -154,6 +154,14 @@ class CookieForScripts(LoginEachTime):
 
 
 @right()
+class FormsWithSecretAddresses(AuthorizationServer):
+    """RIGHT: no form needs a token of its own, for the address that it is sent to is one that nobody can guess."""
+
+    def check_csrf(self, request: web.Request, form: Form, interaction: Interaction) -> None:
+        """The address was right, or there would be no interaction."""
+
+
+@right()
 class OneRequestABrowser(AuthorizationServer):
     """RIGHT: a browser session holds one request; a new one ends the one before."""
 
