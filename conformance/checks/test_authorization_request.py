@@ -84,12 +84,14 @@ def forms_of(request_uri: str) -> dict[str, str]:
         "one-sign-less": head,
         "made-up": "urn:ietf:params:oauth:request_uri:" + secrets.token_urlsafe(32),
         "other-case": request_uri[:-16] + request_uri[-16:].swapcase(),
+        "pattern-percent": request_uri[:-12] + "%",
+        "pattern-star": request_uri[:-12] + "*",
         "garbage": "par-conformance",
     }
 
 
 @verifies("rfc9126-4-unknown-request-uri-refused")
-@each(form=("last-sign-changed", "one-sign-more", "one-sign-less", "made-up", "other-case", "garbage"))
+@each(form=tuple(forms_of("urn:any")))
 async def test_unknown_request_uri_brings_no_code(par: Par, authorization: Authorization, form: str) -> None:
     """A request_uri that was never issued brings no code."""
     answer = await par.accepted()

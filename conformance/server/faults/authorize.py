@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -459,6 +460,17 @@ class CaseOfReferencesIsIgnored(AuthorizationServer):
     def load_pushed(self, request_uri: str) -> PushedRequest | None:
         """The first that is spelled alike."""
         return next((one for one in self.pushed if one.request_uri.lower() == request_uri.lower()), None)
+
+
+@fault(UNKNOWN)
+class ReferencesAreLookedUpAsPatterns(AuthorizationServer):
+    """BUG: the database takes a request_uri for a pattern, in which a sign stands for any others
+    (RFC 9126 section 4)."""
+
+    def load_pushed(self, request_uri: str) -> PushedRequest | None:
+        """The first that fits."""
+        pattern = re.compile(re.escape(request_uri).replace("%", ".*").replace(r"\*", ".*"))
+        return next((one for one in self.pushed if pattern.fullmatch(one.request_uri)), None)
 
 
 @fault(UNKNOWN)
