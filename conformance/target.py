@@ -127,6 +127,7 @@ def detect(profile: Profile, metadata: Metadata) -> dict[Feature, bool]:
         Feature.INTROSPECTION: metadata.introspection_endpoint is not None,
         Feature.REFRESH_TOKENS: "refresh_token" in (metadata.strings("grant_types_supported") or []),
         Feature.CORS: False,
+        Feature.RAW_HTTP: False,
     }
     told = {feature: answer for feature, answer in profile.features.items() if isinstance(answer, bool)}
     return {**found, **told}

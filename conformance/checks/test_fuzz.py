@@ -54,11 +54,18 @@ async def ordinary_still_accepted(par: Par) -> None:
 
 
 async def none_fails(
-    par: Par, target: Target, strategy: SearchStrategy[Any], attempt: Try[Any], *, share: float = 1
+    par: Par,
+    target: Target,
+    strategy: SearchStrategy[Any],
+    attempt: Try[Any],
+    *,
+    share: float = 1,
+    answered: str = ANSWERED,
 ) -> None:
     """Explore a strategy; the gravest defect becomes the finding, the others are told with it.
 
-    `share`: of the profile's number of examples, for what costs several requests an example.
+    `share`: of the profile's number of examples, for what costs several requests an example. `answered`: the
+    requirement that is broken where no answer comes, or a server error.
     """
     limits = target.profile.limits
     await ordinary_still_accepted(par)
@@ -84,7 +91,7 @@ async def none_fails(
     )
     observed = failures[0].problem.observed
     narrowed = {"forbidden-characters": (CHARACTERS,)}
-    narrowed |= dict.fromkeys(("no-answer", "server-error", "no-oauth-answer"), (ANSWERED,))
+    narrowed |= dict.fromkeys(("no-answer", "server-error", "no-oauth-answer"), (answered,))
     raise Violation(
         observed,
         told,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+
+from conformance.http.raw import Message
 
 #: Visible ASCII and space: what RFC 6749 appendix A allows in most values.
 VISIBLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=40)
@@ -177,3 +180,63 @@ def near(redirect_uri: str) -> SearchStrategy[str]:
         st.integers(1, len(redirect_uri) - 1).map(lambda end: redirect_uri[:end]),
     )
     return changed.filter(lambda uri: uri != redirect_uri)
+
+
+#: Request targets; {path} is the endpoint's own.
+_TARGETS = [
+    "{path}",
+    "{path}?",
+    "{path}?%zz",
+    "/{path}",
+    "{path}/../x",
+    "{path}%00",
+    "{path}#x",
+    "*",
+    "{path} x",
+    "x:1",
+]
+#: Header lines that have hurt a parser.
+_LINES = [
+    b"X-A: 1\r\n  folded",
+    b"X-A: \x00",
+    b"X-A: 1\r2",
+    b"X-A: \x80\xff",
+    b"X A: 1",
+    b": 1",
+    b"no colon",
+    b"X-A: " + b"x" * 70_000,
+    b"Content-Type: text/plain",
+    b"Content-Encoding: gzip",
+    b"Expect: 200-ok",
+    b"Connection: close, Authorization",
+    b"Upgrade: h2c",
+    b"Transfer-Encoding: identity",
+    b"Authorization: Basic",
+    b"Cookie: ;=;;",
+    b"Range: bytes=-1",
+    b"If-Match: *",
+    b"X-HTTP-Method-Override: GET",
+    b"X-Original-URL: /x",
+]
+
+
+def messages() -> SearchStrategy[dict[str, object]]:
+    """What is odd about an HTTP message: mostly one thing, for a parser stops at the first."""
+    parts: dict[str, SearchStrategy[object]] = {
+        "method": st.sampled_from(["post", "PUT", "BREW", "P\x00ST", "M" * 300]),
+        "target": st.sampled_from(_TARGETS),
+        "version": st.sampled_from(["HTTP/1.0", "HTTP/9.9", "HTTP/1.1 ", "http/1.1", "ICY"]),
+        "lines": st.lists(st.one_of(st.sampled_from(_LINES), st.binary(min_size=1, max_size=40)), max_size=3),
+    }
+    alone = [st.fixed_dictionaries({name: part}) for name, part in parts.items()]
+    return st.one_of(*alone, st.fixed_dictionaries(parts))
+
+
+def spoilt(message: Message, drawn: Mapping[str, object]) -> Message:
+    """A right message with what was drawn by `messages`."""
+    method, target, version = message.start.decode().split(" ")
+    odd_target = str(drawn.get("target", target)).format(path=target)
+    start = f"{drawn.get('method', method)} {odd_target} {drawn.get('version', version)}"
+    lines = drawn.get("lines", [])
+    assert isinstance(lines, list)
+    return Message(start.encode("latin-1"), (*lines, *message.fields), message.body)

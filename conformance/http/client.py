@@ -20,6 +20,7 @@ import httpx2
 
 from conformance import __version__
 from conformance.clock import Clock
+from conformance.http import raw
 from conformance.http.evidence import MUCH, Evidence, RawExchange, learn_head
 from conformance.http.message import Died, Pairs, Request, Response, host_of
 from conformance.http.pacing import Pace, Permits
@@ -125,7 +126,7 @@ class Transport:
 
     async def _exchange(self, request: Request, evidence: Evidence, purpose: str) -> Response:
         started, begin = self._clock.now(), time.perf_counter()
-        client = self._client(request.certificate, fresh=request.fresh_connection)
+        client = self._client(request.certificate, fresh=request.fresh_connection) if not request.raw else None
         limit = self._profile.limits.request_seconds
         opened: list[Any] = []
         response: Response | None = None
@@ -133,10 +134,13 @@ class Transport:
         cause: Exception | None = None
         self.requests += 1
         try:
-            built = self._build(client, request)
-            built.extensions["trace"] = _keeping(opened)
             async with asyncio.timeout(limit):
-                response = await self._read(client, built, request.url, started, begin)
+                if client is None:
+                    response = await self._read_raw(request, started, begin)
+                else:
+                    built = self._build(client, request)
+                    built.extensions["trace"] = _keeping(opened)
+                    response = await self._read(client, built, request.url, started, begin)
             error = None
         except httpx2.LocalProtocolError as refusal:
             error = f"the HTTP library does not send such a request: {refusal}"
@@ -150,11 +154,11 @@ class Transport:
             raise
         finally:
             seconds = time.perf_counter() - begin
-            raw = RawExchange(purpose, request, response, started, seconds, error)
-            self._kept += evidence.add(raw, self._redactor, sparing=self._kept > MUCH)
-            if response is not None and not request.fresh_connection:
+            seen = RawExchange(purpose, request, response, started, seconds, error)
+            self._kept += evidence.add(seen, self._redactor, sparing=self._kept > MUCH)
+            if client is not None and response is not None and not request.fresh_connection:
                 self._idle.setdefault(request.certificate, []).append(client)
-            else:
+            elif client is not None:
                 await _close(client, *opened)
         if response is None:
             raise Died(error) from cause
@@ -197,14 +201,26 @@ class Transport:
             cut=cut,
         )
 
+    async def _read_raw(self, request: Request, started: float, begin: float) -> Response:
+        answer = await raw.exchange(request.url, self._context_of(request.certificate), request.content)
+        learn_head(answer.headers, self._redactor)
+        return Response(
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            url=request.url,
+            started=started,
+            seconds=time.perf_counter() - begin,
+            received=self._clock.now(),
+            rest=answer.rest,
+        )
+
     def _client(self, certificate: str | None, *, fresh: bool) -> httpx2.AsyncClient:
         idle = self._idle.setdefault(certificate, [])
         if idle and not fresh:
             return idle.pop()
-        if certificate not in self._contexts:
-            self._contexts[certificate] = self._context(certificate)
         return httpx2.AsyncClient(
-            verify=self._contexts[certificate],
+            verify=self._context_of(certificate),
             trust_env=False,
             timeout=self._profile.limits.request_seconds,
             headers={"User-Agent": f"par-conformance/{__version__}"},
@@ -212,6 +228,11 @@ class Transport:
             # Shorter than any server's own idle time, or a request meets a connection that is just being closed.
             limits=httpx2.Limits(max_connections=1, keepalive_expiry=1.5),
         )
+
+    def _context_of(self, certificate: str | None) -> ssl.SSLContext:
+        if certificate not in self._contexts:
+            self._contexts[certificate] = self._context(certificate)
+        return self._contexts[certificate]
 
     def _context(self, certificate: str | None) -> ssl.SSLContext:
         tls = self._profile.tls

@@ -139,7 +139,9 @@ def _record(number: int, raw: RawExchange, redactor: Redactor) -> record.Exchang
         if response
         else record.Message(),
         error=_cut(raw.error, LONGEST_URL, redactor.text) if raw.error else None,
-        curl=curl(sent, body, whole=len(request.content) <= LONGEST_BODY),
+        curl=raw_command(sent.url, body)
+        if request.raw
+        else curl(sent, body, whole=len(request.content) <= LONGEST_BODY),
     )
 
 
@@ -162,6 +164,16 @@ def _headers(headers: Pairs, redactor: Redactor) -> Pairs:
     if len(headers) > MOST_HEADERS:
         shown.append(("…", f"and {len(headers) - MOST_HEADERS} more"))
     return tuple(shown)
+
+
+def raw_command(url: str, message: str) -> str:
+    """A command that sends a redacted message as it is."""
+    parts = split(url)
+    secure = parts.scheme == "https"
+    host, port = parts.hostname or "", parts.port or (443 if secure else 80)
+    connection = ["openssl", "s_client", "-quiet", "-connect", f"{host}:{port}"] if secure else ["nc", host, str(port)]
+    escaped = message.replace("\\", "\\\\").replace("\r", "\\r").replace("\n", "\\n").replace("\0", "\\0")
+    return f"{shlex.join(['printf', '%b', escaped])} | {shlex.join(connection)}"
 
 
 def curl(request: Request, body: str, *, whole: bool = True) -> str:

@@ -25,7 +25,8 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 class Request:
     """One HTTP request. `certificate` names the role whose client certificate is shown (mutual TLS).
 
-    `role/sibling` and `role/impostor` are certificates that look like it (`ClientCertificate.variant`).
+    `role/sibling` and `role/impostor` are certificates that look like it (`ClientCertificate.variant`). Of a `raw` one
+    the content is the whole message as it goes over the wire, and nothing is added.
     """
 
     method: str
@@ -35,11 +36,15 @@ class Request:
     certificate: str | None = None
     fresh_connection: bool = False
     repeatable: bool = False
+    raw: bool = False
 
 
 @dataclass(frozen=True)
 class Response:
-    """One HTTP response, its body decoded from gzip or deflate and cut at a limit."""
+    """One HTTP response, its body decoded from gzip or deflate and cut at a limit.
+
+    `rest` is what followed the answer to a raw request on the same connection.
+    """
 
     status: int
     headers: Pairs
@@ -49,6 +54,7 @@ class Response:
     seconds: float
     received: float = field(compare=False, default=0.0)
     cut: bool = False
+    rest: bytes = field(default=b"", repr=False)
 
     def header(self, name: str) -> str | None:
         """The first value of a header, whatever its case."""

@@ -45,6 +45,7 @@ class Feature(StrEnum):
     INTROSPECTION = "introspection"
     REFRESH_TOKENS = "refresh_tokens"
     CORS = "cors"
+    RAW_HTTP = "raw_http"
 
 
 class Model(BaseModel):

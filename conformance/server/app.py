@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -24,6 +25,10 @@ class AuthorizationServer(Atproto):
         for endpoint, path, handler in self.routes():
             app.router.add_route("*", path, self.route(endpoint, handler))
         return app
+
+    def connection(self, handlers: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
+        """What reads a new connection: a strict parser (RFC 9112)."""
+        return handlers
 
     def routes(self) -> list[tuple[str, str, Handler]]:
         """Endpoint name, path, handler."""

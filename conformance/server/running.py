@@ -147,17 +147,22 @@ async def _serve(
     )
     await runner.setup()
     main, mtls = sockets
+    listening: list[asyncio.Server] = []
     try:
         oldest = server.oldest_tls()
         context = _shared_context(oldest) if server.settings.tls else None
-        await web.SockSite(runner, main, ssl_context=context).start()
+        assert runner.server is not None
+        loop, connection = asyncio.get_running_loop(), server.connection(runner.server)
+        listening.append(await loop.create_server(connection, sock=main, ssl=context))
         if mtls is not None:
             asking = tls_context(_context(oldest), server.trust_anchors())
-            await web.SockSite(runner, mtls, ssl_context=asking).start()
+            listening.append(await loop.create_server(connection, sock=mtls, ssl=asking))
         until(ended)
         ready()
         await ended.wait()
     finally:
+        for server_of_socket in listening:
+            server_of_socket.close()
         await _close(runner)
 
 
