@@ -1,4 +1,4 @@
-"""Pushes in messages that no client library sends (RFC 9112): framing, Host, and what is no HTTP at all."""
+"""Messages that no client library sends (RFC 9112): framing, Host, what is no HTTP at all, and what proxies add."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from conformance.checks.test_fuzz import none_fails, ordinary_still_accepted
 from conformance.fuzz import strategies
 from conformance.fuzz.explore import Problem
 from conformance.http import raw
-from conformance.http.message import Died, split
+from conformance.http.message import Died, Request, split
 from conformance.http.raw import Message
+from conformance.http.wire import Wire
 from conformance.profile.model import Feature
+from conformance.protocol.authorization import Authorization
 from conformance.protocol.par import Par, Push, PushAnswer
 from conformance.target import Target
 from conformance.verdict import NotApplicable, Violation
@@ -189,6 +191,39 @@ async def test_oversized_chunked_request_is_not_accepted(par: Par, target: Targe
         expected="HTTP 413",
         received=answer.summary,
     )
+
+
+#: Headers in which proxies hand on which host was asked; {host} stands for one.
+FORWARDED = {
+    "x-forwarded-host": ("X-Forwarded-Host", "{host}"),
+    "forwarded": ("Forwarded", "host={host};proto=https"),
+    "x-original-host": ("X-Original-Host", "{host}"),
+    "x-forwarded-server": ("X-Forwarded-Server", "{host}"),
+}
+
+
+@verifies("rfc9700-4.13-forwarded-host-not-believed", needs=Feature.RAW_HTTP)
+@each(header=FORWARDED)
+async def test_forwarded_host_is_not_believed(
+    par: Par, authorization: Authorization, wire: Wire, header: tuple[str, str]
+) -> None:
+    """The answers to a push, and to the authorization request after it, do not name a host that a header brought."""
+    host = f"forwarded-{secrets.token_hex(4)}.example"
+    field = (header[0], header[1].format(host=host))
+    push = par.ordinary()
+    answer = await par.send(replace(push, headers=(*push.headers, field)), control=par.ordinary)
+    opened = answer if answer.accepted else expect.control_accepted(answer).control
+    address = authorization.address(authorization.pairs(opened or answer, None, {}))
+    page = await wire.send(Request("GET", address, (field, ("Accept", "text/html"))), purpose="authorization request")
+    for what, response in (("push", answer.response), ("authorization request", page)):
+        told = "" if response is None else "\n".join((*response.all("location"), response.text))
+        expect.that(
+            host not in told,
+            "host-believed",
+            f"the answer to the {what} names the host that {field[0]} brought",
+            expected="the server's own addresses, or a refusal",
+            received=next((line for line in told.splitlines() if host in line), "")[:200],
+        )
 
 
 @verifies(UNBROKEN, needs=Feature.RAW_HTTP, long=True)

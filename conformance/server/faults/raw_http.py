@@ -181,3 +181,16 @@ class UnknownMethodsAreServerErrors(_Lenient):
 
     async def _fail(self, _: web.Request) -> web.StreamResponse:
         return web.Response(status=500)
+
+
+@fault("rfc9700-4.13-forwarded-host-not-believed")
+class ForwardedHostIsBelieved(AuthorizationServer):
+    """BUG: people are sent on to the host that X-Forwarded-Host or Forwarded names (RFC 9700 section 4.13)."""
+
+    def finish_response(self, endpoint: str, request: web.Request, response: web.StreamResponse) -> None:
+        """Put it in the place of the own one."""
+        super().finish_response(endpoint, request, response)
+        told = re.search(r"host=([^;]+)", request.headers.get("Forwarded", ""))
+        host = request.headers.get("X-Forwarded-Host") or (told[1] if told else "")
+        if host and "Location" in response.headers:
+            response.headers["Location"] = response.headers["Location"].replace(request.host, host)
