@@ -11,6 +11,7 @@ check is killed by none. `--quick` leaves out the checks that should see nothing
 from __future__ import annotations
 
 import argparse
+import ast
 import multiprocessing
 import os
 import re
@@ -54,7 +55,7 @@ MOST_SHOWN = 3
 _HEAD = """# What is caught: the kill matrix
 
 Each row is one way in which the reference server can be made wrong, the rule that it breaks, the requirements that
-turn into a finding for it, and checks that see it. `make faults-page` makes this page
+turn into a finding for it, what is observed, and checks that see it. `make faults-page` makes this page
 from a run of them all; `tests/test_matrix.py` holds it against the faults.
 """
 
@@ -301,16 +302,18 @@ def _examine_named(names: Sequence[str], quick: bool) -> list[Result]:
 
 @dataclass(frozen=True)
 class Row:
-    """What the page says of a fault: the ids that turn and the checks that see it."""
+    """What the page says of a fault: the ids that turn, what is observed, and the checks that see it."""
 
     turned: frozenset[str]
+    observed: frozenset[str]
     killed: frozenset[str]
 
     def told(self, fault: Fault) -> str:
         """The row of a fault."""
         checks = "<br>".join(f"`{check}`" for check in sorted(self.killed))
         bug = fault.bug.replace("|", "\\|")
-        return f"| {fault.name} | {bug} | {'<br>'.join(sorted(self.turned))} | {checks} |"
+        turned, observed = "<br>".join(sorted(self.turned)), "<br>".join(sorted(self.observed))
+        return f"| {fault.name} | {bug} | {turned} | {observed} | {checks} |"
 
 
 # -- what is told ---------------------------------------------------------------------------------------------------
@@ -334,8 +337,8 @@ def document(known: Mapping[str, Row]) -> str:
         page += [
             f"## {theme.replace('_', ' ')}",
             "",
-            "| fault | what is wrong | what turns | seen by |",
-            "|---|---|---|---|",
+            "| fault | what is wrong | what turns | observed | seen by |",
+            "|---|---|---|---|---|",
         ]
         page += [known[fault.name].told(fault) for fault in faults]
         page.append("")
@@ -353,15 +356,36 @@ def rows(page: str) -> dict[str, Row]:
     found: dict[str, Row] = {}
     for line in page.splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        if len(cells) == 4 and cells[0] in load_faults():
-            killed = (check.strip("`") for check in cells[3].split("<br>"))
-            found[cells[0]] = Row(frozenset(cells[2].split("<br>")), frozenset(killed))
+        if len(cells) == 5 and cells[0] in load_faults():
+            turned, observed, killed = (frozenset(cell.replace("`", "").split("<br>")) for cell in cells[2:])
+            found[cells[0]] = Row(turned, observed, killed)
     return found
 
 
 def names_of(checks: Iterable[Function]) -> list[str]:
     """The names of check functions: file::function."""
     return [f"{function.__module__.rpartition('.')[2]}::{function.__name__}" for function in checks]
+
+
+def observable() -> frozenset[str]:
+    """The words for what is observed, as the sources of the checks name them; made up ones (status-500) aside."""
+    package = Path(__file__).parent
+    sources = [package / "expect.py", *package.glob("checks/*.py"), *package.glob("fuzz/*.py")]
+    places = {"that": 1, "Violation": 0, "Problem": 0}
+    found: set[str] = set()
+    for node in (node for source in sources for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))):
+        if isinstance(node, ast.Call):
+            place = places.get(ast.unparse(node.func).rpartition(".")[2], len(node.args))
+            found |= {word for argument in node.args[place : place + 1] for word in _texts(argument)}
+    return frozenset(found)
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.IfExp):
+        yield from _texts(node.body)
+        yield from _texts(node.orelse)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
 
 
 def unkilled(results: Sequence[Result], checks: Iterable[Function]) -> list[str]:
@@ -394,7 +418,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(f"    {len(results)} of {len(chosen)} faults tried\n")
         sys.stdout.flush()
         if page:  # after every pool: a run that is interrupted keeps what it has seen
-            known |= {result.name: Row(result.turned, result.killed) for result in found if result.exact}
+            known |= {one.name: Row(one.turned, one.observed, one.killed) for one in found if one.exact}
             page.write_text(document(known), encoding="utf-8")
     exact = sum(result.exact for result in results)
     complete = exact == len(results)
@@ -403,7 +427,9 @@ def main(arguments: Sequence[str]) -> int:
         alive = unkilled(results, checks)
         sys.stdout.write("".join(f"      killed by no fault: {name}\n" for name in alive))
         sys.stdout.write(f"checks killed: {len(checks) - len(alive)} of {len(checks)}\n")
-        complete = complete and not alive
+        silent = sorted(observable() - frozenset[str]().union(*(result.observed for result in results)))
+        sys.stdout.write("".join(f"      observed of no fault: {word}\n" for word in silent))
+        complete = complete and not alive and not silent
     sys.stdout.write(f"faults caught exactly: {exact} of {len(results)}\n")
     return 0 if complete else 1
 

@@ -8,7 +8,9 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 
+from conformance.checks.test_fuzz import within_budget
 from conformance.fuzz import explore
+from conformance.profile.model import Limits
 
 Drawn = dict[str, Any]
 
@@ -35,3 +37,10 @@ def test_same_seed_finds_the_same() -> None:
 
     assert runs[0] == runs[1]
     assert len(runs[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("budget", "share", "examples"), [(None, 1, 60), (40, 1, 40), (100, 1, 60), (40, 0.2, 8), (1, 0.2, 1)]
+)
+def test_budget_of_requests_bounds_the_examples(budget: int | None, share: float, examples: int) -> None:
+    assert within_budget(Limits(fuzz_requests=budget), 60, share) == examples

@@ -15,7 +15,7 @@ from conformance.fuzz import strategies
 from conformance.fuzz.explore import Problem, Try, explore, searched
 from conformance.fuzz.lifecycle import BOUND, CODE_ONCE, ONE_TIME, STANDS_FOR, World, live
 from conformance.http.message import Pairs
-from conformance.profile.model import Feature
+from conformance.profile.model import Feature, Limits
 from conformance.protocol import client_auth, jar
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.client_auth import Occasion, Proof
@@ -27,6 +27,8 @@ from conformance.verdict import NotApplicable, NotExercised, Violation
 
 #: What RFC 6749 section 5.2 allows in error and error_description.
 _ALLOWED = re.compile(r"^[\x20-\x21\x23-\x5b\x5d-\x7e]*$")
+#: One life of a request_uri takes about so many of a request (see `within_budget`).
+LIFE = 1 / 30
 ANSWERED = "rfc9126-2.3-malformed-answered"
 CHARACTERS = "rfc6749-5.2-error-characters"
 
@@ -53,6 +55,13 @@ async def ordinary_still_accepted(par: Par) -> None:
         raise NotExercised(f"an ordinary push is not accepted: {answer.summary}")
 
 
+def within_budget(limits: Limits, examples: int, share: float) -> int:
+    """So many examples, or as many as the profile's budget allows where one costs 1/`share` requests."""
+    if limits.fuzz_requests is None:
+        return examples
+    return min(examples, max(1, int(limits.fuzz_requests * share)))
+
+
 async def none_fails(
     par: Par,
     target: Target,
@@ -72,7 +81,7 @@ async def none_fails(
     failures = await explore(
         strategy,
         attempt,
-        examples=max(5, int(limits.examples * share)),
+        examples=within_budget(limits, max(5, int(limits.examples * share)), share),
         seed=limits.seed,
         progress=par.wire.progress,
     )
@@ -270,4 +279,5 @@ async def test_rules_hold_in_every_order_of_steps(
         roles.remove("public")  # that no public client is served is a finding of its own
     world = World(par, authorization, token, roles, asyncio.get_running_loop(), progress=par.wire.progress)
     limits = target.profile.limits
-    await searched(live, world, examples=max(3, limits.examples // 4), seed=limits.seed)
+    lives = within_budget(limits, max(3, limits.examples // 4), LIFE)
+    await searched(live, world, examples=lives, seed=limits.seed)

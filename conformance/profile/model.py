@@ -326,6 +326,12 @@ class Limits(Model):
         ge=0,
         description="Examples of each fuzzed payload; 0 tries a handful. Requests cost, where you pay.",
     )
+    fuzz_requests: int | None = Field(
+        default=None,
+        ge=1,
+        description="Budget of each check that draws its examples, in requests: it draws fewer where they would cost "
+        "more. Making a failing example smaller may cost 150 more. null: as many as the examples take.",
+    )
     seed: int = Field(default=0, description="Draws the examples: the same seed draws the same ones.")
     samples: int = Field(default=64, ge=50, description="Pushes from which the randomness of request_uri is judged.")
     code_lifetime: int | None = Field(

@@ -460,6 +460,21 @@ class ScriptsCannotPushProofs(AuthorizationServer):
         return headers
 
 
+@fault(
+    "atproto-oauth-authorization-servers-cors-at-par-endpoint",
+    "atproto-oauth-authorization-servers-cors-at-token-endpoint",
+    "rfc9449-8-nonce-readable-for-browser-clients",
+    profile=AT,
+)
+class ScriptsCannotReadNonces(AuthorizationServer):
+    """BUG: scripts can read the answers, and not the nonce in their headers (authorization-servers)."""
+
+    def cors_headers(self, endpoint: str) -> dict[str, str]:
+        """Expose nothing."""
+        headers = super().cors_headers(endpoint)
+        return {name: value for name, value in headers.items() if name != "Access-Control-Expose-Headers"}
+
+
 @fault("atproto-oauth-authorization-servers-cors-at-token-endpoint", profile=AT)
 class ScriptsCannotReadTokens(AuthorizationServer):
     """BUG: scripts can push, and cannot use the token endpoint (authorization-servers)."""

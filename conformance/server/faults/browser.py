@@ -78,6 +78,15 @@ class FormPostIsHeldBack(AuthorizationServer):
         return response
 
 
+@fault("rfc9126-2-response-mode-effective", browser=True)
+class FormPostComesByTheQuery(AuthorizationServer):
+    """BUG: response_mode=form_post is answered by the query (RFC 9126 section 2)."""
+
+    def deliver(self, redirect_uri: str, mode: str, parameters: dict[str, str]) -> web.Response:
+        """No page."""
+        return super().deliver(redirect_uri, "query" if mode == "form_post" else mode, parameters)
+
+
 @fault("rfc9126-4-reload-tolerated", browser=True)
 class PagesAreShownOnce(Remembering):
     """BUG: a login or consent page that is loaded again is gone (RFC 9126 section 4)."""

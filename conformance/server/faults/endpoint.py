@@ -210,6 +210,17 @@ class CharsetIsRefused(AuthorizationServer):
         super().check_content_type(request)
 
 
+@fault("rfc9126-2-charset-parameter-accepted")
+class CharsetLeadsToTheLogin(AuthorizationServer):
+    """BUG: a form that is not exactly of the expected type is taken for a person's visit (RFC 9126 section 2)."""
+
+    async def push(self, request: web.Request) -> web.StreamResponse:
+        """Send the person to a page."""
+        if ";" in request.headers.get("Content-Type", ""):
+            return self.see_other(f"{self.url('interaction')}/start")
+        return await super().push(request)
+
+
 class _OtherText(AuthorizationServer):
     """Damages texts on their way in."""
 

@@ -13,6 +13,7 @@ from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.faults import fault
 from conformance.server.forms import Form
+from conformance.server.keys import signing_key
 from conformance.server.records import AuthorizationRequest, Parameters
 from conformance.server.request_object import invalid_object
 
@@ -147,3 +148,48 @@ class IssStandsBesideTheResponse(AuthorizationServer):
         if "response" in parameters and "Location" in response.headers:
             response.headers["Location"] += "&" + urlencode({"iss": self.issuer})
         return response
+
+
+@fault(
+    "fapi2-message-signing-5.4.1-iss-inside-response-only",
+    "fapi2-security-profile-5.3.2.2-iss-in-response",
+    "rfc9207-2-iss-with-code",
+    "rfc9207-2-iss-with-error",
+    "rfc9207-3-announced-and-sent",
+    profile=SIGNED,
+)
+class ResponseHasNoIss(AuthorizationServer):
+    """BUG: a signed response does not say who has issued it (FAPI 2.0 Message Signing section 5.4.1)."""
+
+    def sign_response(self, request: AuthorizationRequest, parameters: dict[str, str]) -> str:
+        """Neither as a parameter nor as a claim."""
+        claims = {"aud": request.client.client_id, "exp": int(self.now()) + 600}
+        told = {name: value for name, value in parameters.items() if name != "iss"}
+        return signing_key(self.settings.own_alg).sign(told | claims)
+
+
+@fault(
+    "fapi2-message-signing-5.4.1-signed-response-issued",
+    "fapi2-security-profile-5.3.2.2-long-state-returned",
+    "openid-core-6.3.1-encrypted-object-decrypted",
+    "rfc6749-4.1.2-state-exact",
+    "rfc6749-4.1.2.1-state-with-error",
+    "rfc9101-4-strings-taken-unchanged",
+    "rfc9101-5-pushed-parameters-not-overridden-by-query",
+    "rfc9101-6.1-encrypted-object-decrypted",
+    "rfc9101-6.3-parameters-extracted",
+    "rfc9126-2-state-effective",
+    "rfc9126-2-utf8",
+    "rfc9126-2.2-request-uri-stands-for-request",
+    "rfc9126-3-encrypted-object-decrypted",
+    "rfc9126-3-request-object-effective",
+    "rfc9126-4-outside-value-without-effect",
+    profile=SIGNED,
+    alone=True,
+)
+class StateIsLostInTheResponse(AuthorizationServer):
+    """BUG: the signed response does not have the state (FAPI 2.0 Message Signing section 5.4.1)."""
+
+    def sign_response(self, request: AuthorizationRequest, parameters: dict[str, str]) -> str:
+        """Leave it out."""
+        return super().sign_response(request, {name: text for name, text in parameters.items() if name != "state"})

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from conformance.server import pages
 from conformance.server.app import AuthorizationServer
 from conformance.server.faults import fault
 
@@ -71,8 +72,9 @@ class MethodsAreNotAllListed(AuthorizationServer):
 
 
 class _FurtherPort(AuthorizationServer):
-    """A further port of the PAR endpoint: it speaks plain http, and hands TLS on to the right port."""
+    """A further port of an endpoint: it speaks plain http, and hands TLS on to the right port."""
 
+    endpoint = PUSH
     scheme = "https"
     outside: socket.socket
     inside: socket.socket
@@ -84,10 +86,11 @@ class _FurtherPort(AuthorizationServer):
         self.inside = socket.create_server(("127.0.0.1", 0))
 
     def url(self, endpoint: str) -> str:
-        """The PAR endpoint at the further port."""
-        if endpoint != PUSH:
+        """The endpoint at the further port."""
+        if endpoint != self.endpoint:
             return super().url(endpoint)
-        return f"{self.scheme}://127.0.0.1:{self.outside.getsockname()[1]}{self.settings.issuer_path}{self.paths[PUSH]}"
+        port = self.outside.getsockname()[1]
+        return f"{self.scheme}://127.0.0.1:{port}{self.settings.issuer_path}{self.paths[endpoint]}"
 
     def application(self) -> web.Application:
         """The application, with the further port while it runs."""
@@ -124,6 +127,20 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 @fault("rfc9126-2-no-plain-http")
 class EndpointAlsoSpeaksPlainHttp(_FurtherPort):
     """BUG: the PAR endpoint takes pushes over plain http too, at the same host and path (RFC 9126 section 2)."""
+
+
+@fault("rfc6749-3.1-authorization-endpoint-tls")
+class AuthorizationEndpointAlsoSpeaksPlainHttp(_FurtherPort):
+    """BUG: people can log in over plain http too, at the same host and path (RFC 6749 section 3.1)."""
+
+    endpoint = "authorization"
+
+    async def authorize(self, request: web.Request) -> web.StreamResponse:
+        """The login page, whatever the scheme."""
+        if request.scheme == "https":
+            return await super().authorize(request)
+        fields = '<input type="text" name="username"> <input type="password" name="password"> <button>Log in</button>'
+        return self.page(pages.page("Log in", pages.form("/login", "", fields)))
 
 
 @fault("rfc9126-2-endpoint-https")

@@ -10,7 +10,7 @@ from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError
 from conformance.server.faults import fault
 from conformance.server.forms import Form
-from conformance.server.records import Parameters
+from conformance.server.records import Code, Parameters
 
 SIGNED = "rfc9126-3-signature-validated"
 CLIENT = "rfc9126-3-client-id-claim-matches"
@@ -181,3 +181,25 @@ class UnreadableObjectIsPassedOver(AuthorizationServer):
                 parameters.pop("request", None)
                 return parameters
             raise
+
+
+@fault(
+    "rfc9126-3-request-object-effective",
+    "rfc9126-3-outer-value-without-effect",
+    "rfc9101-6.3-parameters-extracted",
+    "rfc9101-6.3-outer-parameters-do-not-override",
+)
+class ChallengeOfTheObjectIsLost(AuthorizationServer):
+    """BUG: the code_challenge of a request object is not kept, and a verifier counts for nothing without one
+    (RFC 9126 section 3)."""
+
+    def object_parameters(self, claims: dict[str, Any]) -> Parameters:
+        """All but what belongs to PKCE."""
+        parameters = super().object_parameters(claims)
+        kept = {name: value for name, value in parameters.items() if not name.startswith("code_challenge")}
+        return {**kept, "x_lost": True} if "code_challenge" in parameters else kept
+
+    def verify_code_challenge(self, code: Code, verifier: str | None) -> None:
+        """Nothing to compare with."""
+        if "x_lost" not in code.grant.parameters:
+            super().verify_code_challenge(code, verifier)

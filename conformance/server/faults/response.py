@@ -127,6 +127,19 @@ class ReferenceHasForbiddenSigns(AuthorizationServer):
         return f"urn:example:{{{client.client_id}}} {self.new_reference()}"
 
 
+@fault(
+    "rfc9126-2.2-request-uri-absolute",
+    "rfc9101-5.2-request-uri-at-most-512-characters",
+    "openid-core-6.2-request-uri-at-most-512-characters",
+)
+class ReferenceIsNotAscii(AuthorizationServer):
+    """BUG: request_uri has the name of a tenant in it, as people write it (RFC 9126 section 2.2)."""
+
+    def new_request_uri(self, client: RegisteredClient) -> str:
+        """An IRI, which is no URI."""
+        return f"urn:example:müller:{self.new_reference()}"
+
+
 @fault("rfc9126-2.2-request-uri-opaque")
 class ReferenceIsTheRequestInBase64(AuthorizationServer):
     """BUG: the reference is the request itself, encoded, with random signs behind it (RFC 9126 section 2.2)."""
