@@ -24,7 +24,7 @@ def at_token_endpoint(request: web.Request) -> bool:
     return request.path.endswith("/token")
 
 
-@fault("rfc6749-2.2-client-id-alone-refused")
+@fault("rfc6749-2.2-client-id-alone-refused", "rfc6749-6-client-authenticated")
 class ClientIdAloneRedeemsCodes(AuthorizationServer):
     """BUG: at the token endpoint a client without credentials is believed (RFC 6749 section 2.2)."""
 
@@ -101,6 +101,7 @@ class AssertionsForOthersRedeemCodes(_LaxAtTheTokenEndpoint):
 
 @fault(
     "rfc6749-4.1.3-client-authenticated",
+    "rfc6749-6-client-authenticated",
     EXPIRED,
     FOREIGN_ISS,
     FOREIGN_AUD,

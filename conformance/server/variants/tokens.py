@@ -1,0 +1,39 @@
+"""Right ways of the token endpoint, of tokens and of the places where they are used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from conformance.server.app import AuthorizationServer
+from conformance.server.clients import RegisteredClient
+from conformance.server.forms import Form
+from conformance.server.records import Grant
+from conformance.server.variants import right
+
+
+@right()
+class WishesOfTokenRequestsAreIgnored(AuthorizationServer):
+    """RIGHT: a refresh request gets what was granted, whatever more it asks for (RFC 6749 section 6)."""
+
+    def narrowed_scope(self, grant: Grant, form: Form) -> str:
+        """What was granted."""
+        return grant.scope
+
+
+@right()
+class RefreshTokensRotate(AuthorizationServer):
+    """RIGHT: each refresh brings a new refresh token, and the old one is dead (RFC 9700 section 4.14.2)."""
+
+    async def grant_refresh(
+        self, request: web.Request, client: RegisteredClient, form: Form, jkt: str | None
+    ) -> dict[str, Any]:
+        """Put the new one in place of the old."""
+        members = await super().grant_refresh(request, client, form, jkt)
+        old = self.tokens.get(form.get("refresh_token") or "")
+        if old is not None:
+            self.tokens.drop(old.value)
+            old.value = members["refresh_token"] = self.random()
+            self.tokens.put(old.value, old)
+        return members
