@@ -9,7 +9,6 @@ from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows, roles
 from conformance.engine import CheckClock
-from conformance.http.wire import Wire
 from conformance.protocol import client_auth
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.par import Par
@@ -143,17 +142,17 @@ async def test_simultaneous_token_requests_redeem_a_code_once(
     "atproto-oauth-proof-key-for-code-exchange-pkce-reused-code-revokes-session",
 )
 async def test_reuse_of_a_code_revokes_its_tokens(
-    par: Par, authorization: Authorization, token: Token, target: Target, wire: Wire
+    par: Par, authorization: Authorization, token: Token, target: Target
 ) -> None:
     """When a code comes a second time, the access token that it gave counts no longer."""
     answer, outcome = await flows.code(par, authorization)
     client = answer.push.client
     first = flows.granted(await token.redeem(outcome, answer.push))
-    if not await flows.is_alive(wire, target, token, first, client):
+    if not await flows.is_alive(target, token, first, client):
         raise NotExercised("the access token did not count before the code was reused either")
     await token.redeem(outcome, answer.push)
     expect.that(
-        not await flows.is_alive(wire, target, token, first, client),
+        not await flows.is_alive(target, token, first, client),
         "token-alive",
         "the access token of a code still counts after the code came a second time",
         expected="a revoked token",

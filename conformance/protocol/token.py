@@ -195,6 +195,48 @@ class Token:
         response = await self.wire.send(request, purpose="token introspection")
         return response.json_object() if response.status == 200 else None
 
+    async def userinfo(
+        self,
+        tokens: TokenAnswer,
+        /,
+        *,
+        scheme: str | None = None,
+        dpop_key: DpopKey | None = None,
+        dpop_fault: dpop.Fault = dpop.RIGHT,
+    ) -> Response:
+        """What UserInfo answers to an access token, under the scheme of its type unless another is named.
+
+        A demand for a DPoP nonce is met once. NotApplicable where there is no such endpoint.
+        """
+        if self.target.metadata.userinfo_endpoint is None:
+            raise NotApplicable("the server has no UserInfo endpoint")
+        had_nonce = "userinfo" in self.nonces
+        response = await self._ask_userinfo(tokens, scheme, dpop_key, dpop_fault)
+        wants_nonce = dpop_key is not None and not had_nonce and "userinfo" in self.nonces
+        if wants_nonce and response.status in {400, 401}:
+            response = await self._ask_userinfo(tokens, scheme, dpop_key, dpop_fault)
+        return response
+
+    async def _ask_userinfo(
+        self, tokens: TokenAnswer, scheme: str | None, dpop_key: DpopKey | None, dpop_fault: dpop.Fault
+    ) -> Response:
+        url = self.target.metadata.userinfo_endpoint or ""
+        value = str(tokens.json.get("access_token"))
+        headers = [("Authorization", f"{scheme or tokens.json.get('token_type')} {value}")]
+        if dpop_key is not None:
+            now, nonce = self.wire.clock.now(), self.nonces.get("userinfo")
+            proof = dpop.proof(dpop_key, "GET", url, now, nonce=nonce, access_token=value, fault=dpop_fault)
+            headers.append(("DPoP", proof))
+        request = Request("GET", url, tuple(headers), repeatable=dpop_key is None)
+        try:
+            response = await self.wire.send(request, purpose="UserInfo")
+        except Died as died:
+            raise NotExercised(f"the UserInfo endpoint gave no answer: {died}") from died
+        given = response.header("dpop-nonce")
+        if given:
+            self.nonces["userinfo"] = given
+        return response
+
     async def audience(self, tokens: TokenAnswer, client: RegisteredClient) -> set[str] | None:
         """For whom an access token is, read from a JWT or by introspection; None where nothing shows it."""
         token = tokens.json.get("access_token")

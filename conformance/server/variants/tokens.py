@@ -9,7 +9,7 @@ from aiohttp import web
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.forms import Form
-from conformance.server.records import Grant
+from conformance.server.records import Grant, Token
 from conformance.server.variants import right
 
 
@@ -37,3 +37,13 @@ class RefreshTokensRotate(AuthorizationServer):
             old.value = members["refresh_token"] = self.random()
             self.tokens.put(old.value, old)
         return members
+
+
+@right()
+class UserinfoIsUnawareOfDpop(AuthorizationServer):
+    """RIGHT: the UserInfo endpoint knows bearer tokens only, and takes every token as one (RFC 9449 section 7.2)."""
+
+    def check_token_binding(self, request: web.Request, token: Token, scheme: str) -> None:
+        """One scheme."""
+        if scheme.lower() != "bearer":
+            raise self.refused_token("the scheme is not known", scheme="Bearer")
