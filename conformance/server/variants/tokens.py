@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from conformance.server import jose
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.forms import Form
@@ -47,3 +50,38 @@ class UserinfoIsUnawareOfDpop(AuthorizationServer):
         """One scheme."""
         if scheme.lower() != "bearer":
             raise self.refused_token("the scheme is not known", scheme="Bearer")
+
+
+@dataclass(frozen=True)
+class LastCounts(jose.Jws):
+    """A JWS of whose claims the last of one name counts."""
+
+    def claims(self) -> dict[str, Any]:
+        """Take out what stands twice, and read the rest as usual."""
+        try:
+            claims = json.loads(self.payload)
+        except RecursionError:
+            raise ValueError("the JSON is too deep") from None
+        return jose.Jws(self.header, json.dumps(claims).encode(), self.signed, self.signature).claims()
+
+
+def last_counts(jws: jose.Jws) -> jose.Jws:
+    """The same JWS, read otherwise where its claims cannot be read as usual."""
+    try:
+        jws.claims()
+    except ValueError:
+        return LastCounts(jws.header, jws.payload, jws.signed, jws.signature)
+    return jws
+
+
+@right()
+class LastOfTwoClaimsCounts(AuthorizationServer):
+    """RIGHT: of a claim that stands twice in a JWT the last counts (RFC 7519 section 4)."""
+
+    def parse_assertion(self, assertion: str) -> jose.Jws:
+        """Read it otherwise."""
+        return last_counts(super().parse_assertion(assertion))
+
+    def parse_object(self, text: str) -> jose.Jws:
+        """Read it otherwise."""
+        return last_counts(super().parse_object(text))
