@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -112,3 +113,21 @@ def other_case(text: str) -> str:
 def made_of(token: Callable[[str], str]) -> Authentication:
     """An ordinary assertion, changed after it was finished."""
     return client_auth.assertion(spoil=token)
+
+
+def doubled(name: str, last: object) -> Authentication:
+    """A right assertion in which a claim stands once more, at the end and with another value."""
+
+    def prove(occasion: Occasion) -> Proof:
+        alg, key = client_auth.signing(occasion.client)
+
+        def add(token: str) -> str:
+            header, payload, _ = token.split(".")
+            claims = jws.from_base64url(payload).decode().rstrip().removesuffix("}")
+            twice = f"{claims}, {json.dumps(name)}: {json.dumps(last)}}}"
+            message = f"{header}.{jws.base64url(twice.encode())}"
+            return f"{message}.{jws.base64url(jws.signature(alg, key, message.encode()))}"
+
+        return client_auth.assertion(spoil=add)(occasion)
+
+    return prove

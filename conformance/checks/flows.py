@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from conformance import expect
 from conformance.checks.test_pushed_request import ends_without_code
-from conformance.http.message import Died, Request
+from conformance.http.message import Request
 from conformance.http.wire import Wire
 from conformance.login import form as forms
 from conformance.login.browser import Browser
@@ -232,7 +232,7 @@ def _carries(request: Request, password: str) -> bool:
     return password in sent or json.dumps(password) in content
 
 
-async def is_alive(wire: Wire, target: Target, token: Token, answer: TokenAnswer, client: RegisteredClient) -> bool:
+async def is_alive(target: Target, token: Token, answer: TokenAnswer, client: RegisteredClient) -> bool:
     """Whether an access token still counts, by introspection or at UserInfo. NotApplicable where neither tells."""
     value = str(answer.json.get("access_token"))
     told = None if client.public else await token.introspect(value, client)
@@ -240,14 +240,9 @@ async def is_alive(wire: Wire, target: Target, token: Token, answer: TokenAnswer
     if active is True:
         return True
     # A client may be told nothing of a token that is meant for others (RFC 7662 section 2.2): then UserInfo says.
-    url = target.metadata.userinfo_endpoint
-    if url is None or not answer.id_token or str(answer.json.get("token_type")).lower() != "bearer":
+    bearer = answer.id_token and str(answer.json.get("token_type")).lower() == "bearer"
+    if target.metadata.userinfo_endpoint is None or not bearer:
         if active is False:
             return False
         raise NotApplicable("neither introspection nor a UserInfo endpoint shows whether the access token counts")
-    request = Request("GET", url, (("Authorization", f"Bearer {value}"),), repeatable=True)
-    try:
-        response = await wire.send(request, purpose="UserInfo")
-    except Died as died:
-        raise NotExercised(f"the UserInfo endpoint gave no answer: {died}") from died
-    return response.status == 200
+    return (await token.userinfo(answer, scheme="Bearer")).status == 200

@@ -7,7 +7,7 @@ from dataclasses import replace
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import roles
-from conformance.checks.assertions import OTHER_ISSUER, accepted, claims_refused, usual_audience
+from conformance.checks.assertions import OTHER_ISSUER, accepted, claims_refused, doubled, usual_audience
 from conformance.checks.test_metadata import document
 from conformance.http.message import split
 from conformance.protocol import client_auth
@@ -30,6 +30,19 @@ async def test_assertion_without_aud_is_refused(par: Par, client: str, audience:
 async def test_assertion_for_another_server_is_refused(par: Par, client: str, audience: object) -> None:
     """A client assertion whose aud names another server does not authenticate the client."""
     await claims_refused(par, client, {"aud": audience})
+
+
+@verifies("rfc7523-3-last-of-two-claims-counts")
+@each(client=roles.with_assertion)
+async def test_first_of_two_audiences_does_not_count(par: Par, client: str) -> None:
+    """An assertion in which aud stands twice, first right and then another server's, authenticates nobody."""
+    push = replace(par.ordinary(client), authentication=doubled("aud", OTHER_ISSUER))
+    answer = await par.send(push, control=lambda: par.ordinary(client))
+    if answer.accepted:
+        foreign = replace(par.ordinary(client), authentication=client_auth.assertion({"aud": OTHER_ISSUER}))
+        if (await par.send(foreign)).accepted:
+            raise NotApplicable("no audience is looked at, which is a finding of its own")
+    expect.refused(answer)
 
 
 def almost(audience: str, change: str) -> str:

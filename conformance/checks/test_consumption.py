@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from conformance import expect
 from conformance.check import verifies
+from conformance.checks import flows
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending
 from conformance.protocol.par import Par
 from conformance.report.record import Fact
 from conformance.target import Target
-from conformance.verdict import NotExercised
+from conformance.verdict import NotApplicable, NotExercised
 
 
 async def usable(authorization: Authorization, par: Par, stop: str) -> bool | None:
@@ -44,6 +45,17 @@ async def test_moment_at_which_a_request_uri_is_used_up(
         moment = "the consent or the code"
     facts.append(Fact(name="a request_uri is used up by", value=moment))
     expect.no_code(after_code, control=first)
+
+
+@verifies("rfc9126-4-denied-request-used-up")
+async def test_denied_request_brings_no_code(par: Par, authorization: Authorization, target: Target) -> None:
+    """A request_uri that a person has denied leads to no code in another browser, where it is no reload."""
+    answer, denial = await flows.denied(par, authorization, target)
+    if denial.granted:
+        raise NotApplicable(f"the denial was not heard, which is a finding of its own: {denial.summary}")
+    again = await authorization.open(answer, browser=authorization.new_browser())
+    control = await authorization.open(await par.accepted(answer.push.client), browser=authorization.new_browser())
+    expect.no_code(again, control=control)
 
 
 @verifies("rfc9126-2.2-foreign-attempt-spoils-nothing")

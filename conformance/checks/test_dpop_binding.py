@@ -28,7 +28,7 @@ from conformance.protocol.dpop import DpopKey
 from conformance.protocol.par import Par, Push
 from conformance.protocol.token import Token, TokenAnswer
 from conformance.target import Target
-from conformance.verdict import NotApplicable, Violation
+from conformance.verdict import NotApplicable, NotExercised, Violation
 
 
 def with_proof(par: Par, client: str | None = None) -> Callable[[DpopKey], Push]:
@@ -281,6 +281,24 @@ async def test_old_proof_redeems_no_code(par: Par, authorization: Authorization,
     if tokens.accepted and par.nonces:
         raise NotApplicable("the server gives out nonces, and may tell the age of a proof by them")
     expect.not_redeemed(tokens, control=control)
+
+
+@verifies("rfc9449-11.1-replayed-proof-at-token-endpoint-refused", needs=Feature.DPOP)
+async def test_proof_redeems_one_code(par: Par, authorization: Authorization, token: Token) -> None:
+    """A proof that was accepted once at the token endpoint redeems no second code there."""
+    key, recorded = DpopKey(), list[str]()
+
+    def record(proof: str) -> str:
+        recorded.append(proof)
+        return proof
+
+    first = await sent(par, lambda: with_proof(par)(key))
+    control = await redeemed(authorization, token, first, key, fault=dpop.Fault(spoil=record))
+    if not control.accepted:
+        raise NotExercised(f"a code was not redeemed with the right proof: {control.summary}")
+    second = await sent(par, lambda: with_proof(par)(key))
+    answer = await redeemed(authorization, token, second, key, fault=dpop.Fault(spoil=lambda _: recorded[-1]))
+    expect.not_redeemed(answer, control=control)
 
 
 @verifies("rfc9449-5-invalid-proof-error-code", needs=Feature.DPOP)

@@ -147,6 +147,30 @@ async def test_string_with_escapes_means_its_characters(par: Par, authorization:
     )
 
 
+@verifies("rfc9101-4-last-of-two-claims-counts", needs=Feature.JAR)
+async def test_first_of_two_states_does_not_count(par: Par, authorization: Authorization, target: Target) -> None:
+    """A request object in which state stands twice is refused, or the last one comes back."""
+    client = signer(target)
+    first, last = (f"{place}-{secrets.token_hex(8)}" for place in ("first", "last"))
+
+    def twice(claims: str) -> str:
+        return f'{claims.rstrip().removesuffix("}")}, "state": {json.dumps(last)}}}'
+
+    push = par.object(client, fault=objects.rewritten(client, twice), state=first)
+    answer = await par.send(push, control=lambda: par.object(client, state=first))
+    if not answer.accepted:
+        expect.refused(answer)
+        return
+    outcome = await authorization.open(answer)
+    expect.that(
+        outcome.parameters.get("state") != first,
+        "first-counts",
+        "of two states in the request object the first one came back",
+        expected=f"a refusal, or {last}",
+        received=first,
+    )
+
+
 @verifies("rfc9101-4-numbers-taken-as-json-numbers", needs=(Feature.JAR, Feature.OPENID), waits=True)
 async def test_max_age_as_a_number_is_honoured(
     par: Par, authorization: Authorization, target: Target, clock: CheckClock

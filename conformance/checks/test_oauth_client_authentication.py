@@ -1,4 +1,4 @@
-"""Client passwords and their refusal at the PAR endpoint (RFC 6749 sections 2.3, 2.3.1 and 5.2)."""
+"""Client passwords, and how they are refused (RFC 6749 sections 2.3, 2.3.1 and 5.2)."""
 
 from __future__ import annotations
 
@@ -23,21 +23,44 @@ from conformance.verdict import NotApplicable
 _UNCHANGED = re.compile(r"[A-Za-z0-9._*-]*")
 
 
+def header_and_body(occasion: Occasion) -> Proof:
+    """The right secret in the Authorization header and in the body."""
+    secret = occasion.client.credentials.secret or ""
+    ways: tuple[Authentication, ...] = (
+        lambda _: client_auth.basic(occasion.client.client_id, secret),
+        lambda _: client_auth.post(secret),
+    )
+    return client_auth.both(*ways)(occasion)
+
+
+def assertion_and_secret(occasion: Occasion) -> Proof:
+    """A right client assertion, and a secret beside it: the client's own, or any where it has none."""
+    secret = occasion.client.credentials.secret or "any-secret-will-do"
+    return client_auth.both(client_auth.registered, lambda _: client_auth.post(secret))(occasion)
+
+
 @verifies("rfc6749-2.3-two-methods-refused")
 @each(client=roles.with_secret)
 async def test_two_methods_at_once_are_refused(par: Par, client: str) -> None:
     """A push that carries the right secret in the Authorization header and in the body is refused."""
-
-    def both(occasion: Occasion) -> Proof:
-        secret = occasion.client.credentials.secret or ""
-        ways: tuple[Authentication, ...] = (
-            lambda _: client_auth.basic(occasion.client.client_id, secret),
-            lambda _: client_auth.post(secret),
-        )
-        return client_auth.both(*ways)(occasion)
-
-    push = replace(par.ordinary(client), authentication=both)
+    push = replace(par.ordinary(client), authentication=header_and_body)
     expect.refused(await par.send(push, control=lambda: par.ordinary(client)))
+
+
+def with_secret_or_assertion(profile: Profile) -> dict[str, str]:
+    """One client for each method that sends a secret or signs with one or with a key."""
+    return {**roles.with_secret(profile), **roles.with_assertion(profile)}
+
+
+@verifies("rfc6749-2.3-two-methods-at-token-endpoint-refused")
+@each(client=with_secret_or_assertion)
+async def test_two_methods_at_once_redeem_no_code(
+    par: Par, authorization: Authorization, token: Token, target: Target, client: str
+) -> None:
+    """A token request with a secret in header and body, or in the body beside an assertion, is refused."""
+    twofold = assertion_and_secret if target.client(client).uses_assertion else header_and_body
+    answer = await flows.redeemed(par, authorization, token, client, authentication=twofold)
+    expect.not_redeemed(answer, control=await flows.redeemed(par, authorization, token, client))
 
 
 def with_basic(profile: Profile) -> dict[str, str]:

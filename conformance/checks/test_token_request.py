@@ -1,4 +1,4 @@
-"""The token request for the code of a pushed request (RFC 6749 sections 2.3, 4.1.2, 4.1.3, 5.1 and 5.2)."""
+"""The token request for the code of a pushed request (RFC 6749 sections 2.3, 3.2, 4.1.2, 4.1.3, 5.1 and 5.2)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows, roles
 from conformance.engine import CheckClock
-from conformance.http.wire import Wire
 from conformance.protocol import client_auth
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.par import Par
@@ -38,6 +37,24 @@ async def test_client_id_alone_redeems_no_code(
     """A client with credentials that sends its client_id alone redeems no code."""
     answer = await flows.redeemed(par, authorization, token, client, authentication=client_auth.nothing)
     expect.not_redeemed(answer, control=await flows.redeemed(par, authorization, token, client))
+
+
+@verifies("rfc6749-3.2-token-request-by-post-only")
+@each(client=flows.first_and_public)
+async def test_token_request_by_get_redeems_no_code(
+    par: Par, authorization: Authorization, token: Token, client: str
+) -> None:
+    """A token request by GET, with everything in the query, brings no token."""
+    answer, outcome = await flows.code(par, authorization, client)
+    by_get = await token.redeem(outcome, answer.push, method="GET")
+    expect.that(
+        not by_get.accepted,
+        "token-issued",
+        "a token request by GET was granted",
+        expected="405, or another answer without a token",
+        received=by_get.summary,
+    )
+    flows.granted(await flows.redeemed(par, authorization, token, client))
 
 
 @verifies("rfc6749-4.1.3-client-authenticated")
@@ -143,17 +160,17 @@ async def test_simultaneous_token_requests_redeem_a_code_once(
     "atproto-oauth-proof-key-for-code-exchange-pkce-reused-code-revokes-session",
 )
 async def test_reuse_of_a_code_revokes_its_tokens(
-    par: Par, authorization: Authorization, token: Token, target: Target, wire: Wire
+    par: Par, authorization: Authorization, token: Token, target: Target
 ) -> None:
     """When a code comes a second time, the access token that it gave counts no longer."""
     answer, outcome = await flows.code(par, authorization)
     client = answer.push.client
     first = flows.granted(await token.redeem(outcome, answer.push))
-    if not await flows.is_alive(wire, target, token, first, client):
+    if not await flows.is_alive(target, token, first, client):
         raise NotExercised("the access token did not count before the code was reused either")
     await token.redeem(outcome, answer.push)
     expect.that(
-        not await flows.is_alive(wire, target, token, first, client),
+        not await flows.is_alive(target, token, first, client),
         "token-alive",
         "the access token of a code still counts after the code came a second time",
         expected="a revoked token",

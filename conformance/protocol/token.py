@@ -89,11 +89,13 @@ class Token:
         authentication: Authentication = client_auth.registered,
         dpop_key: DpopKey | str | None = "push",
         dpop_fault: dpop.Fault = dpop.RIGHT,
+        method: str = "POST",
         **changes: Change,
     ) -> TokenAnswer:
         """Redeem the code of an outcome as the client of its push would; `changes` to the parameters.
 
-        `dpop_key`: 'push' proves possession of the push's own key, None sends no proof.
+        `dpop_key`: 'push' proves possession of the push's own key, None sends no proof. With GET for a `method`
+        everything that would stand in the body stands in the query.
         """
         if outcome.code is None:
             raise NotExercised(f"there is no code to redeem: {outcome.summary}")
@@ -114,6 +116,7 @@ class Token:
             authentication,
             key if isinstance(key, DpopKey) else None,
             dpop_fault=dpop_fault,
+            method=method,
         )
 
     async def refresh(
@@ -141,15 +144,16 @@ class Token:
         dpop_key: DpopKey | None = None,
         purpose: str = "token request",
         dpop_fault: dpop.Fault = dpop.RIGHT,
+        method: str = "POST",
     ) -> TokenAnswer:
         """Send any token request; a demand for a DPoP nonce is met once (RFC 9449 section 8)."""
         had_nonce = "token" in self.nonces
-        answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault)
+        answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault, method)
         first_nonce = not had_nonce and "token" in self.nonces and not answer.accepted
         wants_nonce = dpop_key is not None and (answer.error == "use_dpop_nonce" or first_nonce)
         if wants_nonce and "nonce" not in dpop_fault.claims:
             purpose = f"{purpose} (with the nonce)"
-            answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault)
+            answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault, method)
         return answer
 
     async def _send(
@@ -160,18 +164,24 @@ class Token:
         dpop_key: DpopKey | None,
         purpose: str,
         dpop_fault: dpop.Fault,
+        method: str,
     ) -> TokenAnswer:
         url = self.target.token_endpoint
         if client.entry.auth.endswith("tls_client_auth"):
             url = self.target.metadata.mtls_alias("token_endpoint") or url
         now = self.wire.clock.now()
         proof = authentication(Occasion(client, self.target, url, now))
-        headers = [*proof.headers, ("Content-Type", FORM)]
+        headers = [*proof.headers]
         if dpop_key is not None:
             nonce = self.nonces.get("token")
-            headers.append(("DPoP", dpop.proof(dpop_key, "POST", url, now, nonce=nonce, fault=dpop_fault)))
-        body = encode((*parameters, *proof.form)).encode()
-        request = Request("POST", url, tuple(headers), body, certificate=proof.certificate)
+            headers.append(("DPoP", dpop.proof(dpop_key, method, url, now, nonce=nonce, fault=dpop_fault)))
+        form = encode((*parameters, *proof.form))
+        if method == "GET":
+            url += ("&" if "?" in url else "?") + form
+            request = Request(method, url, tuple(headers), certificate=proof.certificate)
+        else:
+            headers.append(("Content-Type", FORM))
+            request = Request(method, url, tuple(headers), form.encode(), certificate=proof.certificate)
         try:
             response = await self.wire.send(request, purpose=purpose)
         except Died as died:
@@ -194,6 +204,48 @@ class Token:
         request = Request("POST", url, headers, body, certificate=proof.certificate)
         response = await self.wire.send(request, purpose="token introspection")
         return response.json_object() if response.status == 200 else None
+
+    async def userinfo(
+        self,
+        tokens: TokenAnswer,
+        /,
+        *,
+        scheme: str | None = None,
+        dpop_key: DpopKey | None = None,
+        dpop_fault: dpop.Fault = dpop.RIGHT,
+    ) -> Response:
+        """What UserInfo answers to an access token, under the scheme of its type unless another is named.
+
+        A demand for a DPoP nonce is met once. NotApplicable where there is no such endpoint.
+        """
+        if self.target.metadata.userinfo_endpoint is None:
+            raise NotApplicable("the server has no UserInfo endpoint")
+        had_nonce = "userinfo" in self.nonces
+        response = await self._ask_userinfo(tokens, scheme, dpop_key, dpop_fault)
+        wants_nonce = dpop_key is not None and not had_nonce and "userinfo" in self.nonces
+        if wants_nonce and response.status in {400, 401}:
+            response = await self._ask_userinfo(tokens, scheme, dpop_key, dpop_fault)
+        return response
+
+    async def _ask_userinfo(
+        self, tokens: TokenAnswer, scheme: str | None, dpop_key: DpopKey | None, dpop_fault: dpop.Fault
+    ) -> Response:
+        url = self.target.metadata.userinfo_endpoint or ""
+        value = str(tokens.json.get("access_token"))
+        headers = [("Authorization", f"{scheme or tokens.json.get('token_type')} {value}")]
+        if dpop_key is not None:
+            now, nonce = self.wire.clock.now(), self.nonces.get("userinfo")
+            proof = dpop.proof(dpop_key, "GET", url, now, nonce=nonce, access_token=value, fault=dpop_fault)
+            headers.append(("DPoP", proof))
+        request = Request("GET", url, tuple(headers), repeatable=dpop_key is None)
+        try:
+            response = await self.wire.send(request, purpose="UserInfo")
+        except Died as died:
+            raise NotExercised(f"the UserInfo endpoint gave no answer: {died}") from died
+        given = response.header("dpop-nonce")
+        if given:
+            self.nonces["userinfo"] = given
+        return response
 
     async def audience(self, tokens: TokenAnswer, client: RegisteredClient) -> set[str] | None:
         """For whom an access token is, read from a JWT or by introspection; None where nothing shows it."""

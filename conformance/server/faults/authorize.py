@@ -123,12 +123,20 @@ class ForeignAttemptBurnsIt(AuthorizationServer):
 # One-time use
 
 
-@fault(ONCE, CAPTURED, RACE, "rfc9101-10.2-request-uri-one-time")
+@fault(ONCE, CAPTURED, RACE, "rfc9101-10.2-request-uri-one-time", "rfc9126-4-denied-request-used-up")
 class NeverUsedUp(AuthorizationServer):
     """BUG: a request_uri can be used until it expires (RFC 9126 section 4)."""
 
     async def consume(self, pushed: PushedRequest) -> None:
         """Leave it."""
+
+
+@fault("rfc9126-4-denied-request-used-up")
+class DeniedRequestsLiveOn(AuthorizationServer):
+    """BUG: a request_uri that a person has denied can be opened again, by anybody (RFC 9126 section 4)."""
+
+    async def use_up_denied(self, pushed: PushedRequest | None) -> None:
+        """Only a code uses it up."""
 
 
 @fault(RACE)

@@ -329,7 +329,7 @@ class UnknownClientSeesNothing(AuthorizationServer):
         return web.Response(status=400, content_type="text/html", text="<!doctype html><html><body></body></html>")
 
 
-@fault("rfc6749-2.2-client-id-alone-refused")
+@fault("rfc6749-6-client-authenticated", "rfc6749-2.2-client-id-alone-refused")
 class PostClientsNeedNoSecret(AuthorizationServer):
     """BUG: the token endpoint believes clients with client_secret_post without it (RFC 6749 section 2.2)."""
 

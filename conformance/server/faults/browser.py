@@ -141,7 +141,7 @@ class SlowPeopleAreTurnedAway(AuthorizationServer):
         await super().past_login(interaction)
 
 
-@fault("rfc6749-4.1.2.1-denial-told", browser=True)
+@fault("rfc6749-4.1.2.1-denial-told", "rfc9126-4-denied-request-used-up", browser=True)
 class RefusalIsTakenForConsent(Remembering):
     """BUG: a link that a person refused grants access when it is opened again, unasked (RFC 6749 section 4.1.2.1)."""
 

@@ -40,6 +40,7 @@ class _Trusting(AuthorizationServer):
 
 
 @fault(
+    "rfc6749-6-client-authenticated",
     FORGED,
     "rfc9126-2.1-wrong-credentials-refused",
     "rfc9126-2.1-foreign-credentials-refused",
@@ -59,7 +60,7 @@ class AssertionsAreNotVerified(AuthorizationServer):
         """Let it pass."""
 
 
-@fault("rfc7523-3-signature-validated")
+@fault("rfc6749-6-client-authenticated", "rfc7523-3-signature-validated")
 class TokenEndpointDoesNotVerify(AuthorizationServer):
     """BUG: only the PAR endpoint verifies the signature of client assertions (RFC 7523 section 3)."""
 

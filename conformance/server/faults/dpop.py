@@ -210,7 +210,11 @@ class FurtherClaimsAreRefused(AuthorizationServer):
 # -- the signature ----------------------------------------------------------------------------------------------------
 
 
-@fault("rfc9449-4.3-signature-validated", "rfc9449-5-invalid-proof-at-token-endpoint-refused")
+@fault(
+    "rfc9449-4.3-signature-validated",
+    "rfc9449-5-invalid-proof-at-token-endpoint-refused",
+    "rfc9449-7.1-proof-checked-at-userinfo",
+)
 class SignatureOfProofIsNotVerified(AuthorizationServer):
     """BUG: the key of a proof is read, and its signature is not verified (RFC 9449 section 4.3 check 6)."""
 
@@ -273,7 +277,11 @@ class PrivateKeyMayBeShown(AuthorizationServer):
 # -- method, target, time ---------------------------------------------------------------------------------------------
 
 
-@fault("rfc9449-4.3-htm-must-match", "rfc9449-5-invalid-proof-at-token-endpoint-refused")
+@fault(
+    "rfc9449-4.3-htm-must-match",
+    "rfc9449-5-invalid-proof-at-token-endpoint-refused",
+    "rfc9449-7.1-proof-checked-at-userinfo",
+)
 class MethodIsNotCompared(AuthorizationServer):
     """BUG: htm has to be there and may be anything (RFC 9449 section 4.3 check 8)."""
 
@@ -303,7 +311,11 @@ class TargetIsAPrefix(AuthorizationServer):
             super().check_proof_target(endpoint, claims)
 
 
-@fault("rfc9449-4.3-htu-of-other-host-refused", "rfc9449-5-invalid-proof-at-token-endpoint-refused")
+@fault(
+    "rfc9449-4.3-htu-of-other-host-refused",
+    "rfc9449-5-invalid-proof-at-token-endpoint-refused",
+    "rfc9449-7.1-proof-checked-at-userinfo",
+)
 class HostIsNotCompared(AuthorizationServer):
     """BUG: of htu only the path is compared (RFC 9449 section 4.3 check 9)."""
 
@@ -366,7 +378,7 @@ class ClocksMustAgree(AuthorizationServer):
             raise invalid_proof()
 
 
-@fault("rfc9449-11.1-replayed-proof-refused")
+@fault("rfc9449-11.1-replayed-proof-refused", "rfc9449-11.1-replayed-proof-at-token-endpoint-refused")
 class ProofsAreGoodForever(AuthorizationServer):
     """BUG: jti has to be there, and is not remembered (RFC 9449 section 11.1)."""
 

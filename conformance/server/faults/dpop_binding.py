@@ -178,7 +178,7 @@ class KeyOfTheQueryIsAdded(AuthorizationServer):
 # -- the token endpoint -----------------------------------------------------------------------------------------------
 
 
-@fault("rfc9449-5-invalid-proof-at-token-endpoint-refused")
+@fault("rfc9449-5-invalid-proof-at-token-endpoint-refused", "rfc9449-11.1-replayed-proof-at-token-endpoint-refused")
 class TokenEndpointReadsOnlyTheKey(AuthorizationServer):
     """BUG: at the token endpoint the key of a proof is read, and nothing is checked (RFC 9449 section 5)."""
 
@@ -200,6 +200,23 @@ class ProofOfThePushRedeems(AuthorizationServer):
         """One of the two will do."""
         if endpoint != "token" or claims.get("htu") != self.url("pushed_authorization_request"):
             super().check_proof_target(endpoint, claims)
+
+
+@fault("rfc9449-11.1-replayed-proof-at-token-endpoint-refused")
+class ProofsRedeemAgainAndAgain(AuthorizationServer):
+    """BUG: the token endpoint does not remember proofs (RFC 9449 section 11.1)."""
+
+    redeeming = False
+
+    def check_proof_target(self, endpoint: str, claims: dict[str, Any]) -> None:
+        """Remember where: nothing is awaited between here and the end of the checks."""
+        self.redeeming = endpoint == "token"
+        super().check_proof_target(endpoint, claims)
+
+    def remember_proof(self, jkt: str, claims: dict[str, Any]) -> None:
+        """At the other endpoints only."""
+        if not self.redeeming or "jti" not in claims:
+            super().remember_proof(jkt, claims)
 
 
 @fault("rfc9449-5-invalid-proof-error-code")

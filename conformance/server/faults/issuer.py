@@ -85,7 +85,7 @@ class IssEndsWithASlash(_Iss):
         return f"{self.issuer}/"
 
 
-@fault("rfc9207-2.4-same-as-id-token")
+@fault("rfc9207-2.4-same-as-id-token", "openid-core-2-id-token-iss-is-issuer")
 class IdTokenHasAnotherIssuer(AuthorizationServer):
     """BUG: the claim iss of the ID token is another one than iss of the response (RFC 9207 section 2.4)."""
 

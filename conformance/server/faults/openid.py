@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from typing import Any
 
 from aiohttp import web
 
+from conformance.profile.keyring import SigningKey, generate_key
 from conformance.server import jose
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
@@ -53,6 +56,79 @@ class NoAuthTimeForMaxAgeZero(AuthorizationServer):
         if grant.parameters.get("max_age") in {"0", 0}:
             claims.pop("auth_time", None)
         return claims
+
+
+@fault("openid-core-2-id-token-aud-has-client-id")
+class IdTokenIsForTheIssuer(AuthorizationServer):
+    """BUG: aud of an ID token is the server itself (OpenID Connect Core section 2)."""
+
+    def id_token_claims(self, grant: Grant) -> dict[str, Any]:
+        """Another audience."""
+        return super().id_token_claims(grant) | {"aud": [self.issuer]}
+
+
+@fault("openid-core-2-id-token-azp-is-client-id")
+class AuthorizedPartyIsThePerson(AuthorizationServer):
+    """BUG: azp of an ID token names the person (OpenID Connect Core section 2)."""
+
+    def id_token_claims(self, grant: Grant) -> dict[str, Any]:
+        """Another party."""
+        return super().id_token_claims(grant) | {"azp": grant.user.subject}
+
+
+@fault("openid-core-2-id-token-times")
+class IdTokenIsDeadAtBirth(AuthorizationServer):
+    """BUG: exp of an ID token is counted from an hour ago (OpenID Connect Core section 2)."""
+
+    def id_token_claims(self, grant: Grant) -> dict[str, Any]:
+        """An hour in the wrong direction."""
+        claims = super().id_token_claims(grant)
+        return claims | {"iat": claims["iat"] - 7200, "exp": claims["iat"] - 3600}
+
+
+@fault("openid-core-2-id-token-times")
+class ExpIsAText(AuthorizationServer):
+    """BUG: exp of an ID token is a string (OpenID Connect Core section 2)."""
+
+    def id_token_claims(self, grant: Grant) -> dict[str, Any]:
+        """Between quotes."""
+        claims = super().id_token_claims(grant)
+        return claims | {"exp": str(claims["exp"])}
+
+
+@cache
+def unpublished_key() -> SigningKey:
+    """A key that looks like the server's own."""
+    return generate_key("RS256", "server-RS256")
+
+
+@fault("openid-core-2-id-token-signed")
+class IdTokenIsSignedWithAnotherKey(AuthorizationServer):
+    """BUG: ID tokens are signed with a key that is not published (OpenID Connect Core section 2)."""
+
+    def id_token(self, grant: Grant) -> str:
+        """A key of yesterday."""
+        return unpublished_key().sign(self.id_token_claims(grant))
+
+    def signed_here(self, jws: jose.Jws) -> bool:
+        """As a hint it is known."""
+        key = unpublished_key()
+        return super().signed_here(jws) or jose.verify(jws, key.private.public_key(), key.alg)
+
+
+@fault("openid-core-2-id-token-signed")
+class IdTokenIsNotSigned(AuthorizationServer):
+    """BUG: ID tokens have no signature, whoever they are for (OpenID Connect Core section 2)."""
+
+    def id_token(self, grant: Grant) -> str:
+        """Its signature left away."""
+        parts = (json.dumps(part).encode() for part in ({"alg": "none"}, self.id_token_claims(grant)))
+        return ".".join(jose.encode(part) for part in parts) + "."
+
+    def check_id_token_hint(self, parameters: Parameters) -> None:
+        """As a hint it is believed, if there is nothing to verify."""
+        if not str(parameters.get("id_token_hint", "")).endswith("."):
+            super().check_id_token_hint(parameters)
 
 
 @fault("openid-core-3.1.2.1-unknown-scope-ignored")

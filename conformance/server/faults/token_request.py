@@ -24,7 +24,7 @@ def at_token_endpoint(request: web.Request) -> bool:
     return request.path.endswith("/token")
 
 
-@fault("rfc6749-2.2-client-id-alone-refused")
+@fault("rfc6749-2.2-client-id-alone-refused", "rfc6749-6-client-authenticated")
 class ClientIdAloneRedeemsCodes(AuthorizationServer):
     """BUG: at the token endpoint a client without credentials is believed (RFC 6749 section 2.2)."""
 
@@ -101,6 +101,7 @@ class AssertionsForOthersRedeemCodes(_LaxAtTheTokenEndpoint):
 
 @fault(
     "rfc6749-4.1.3-client-authenticated",
+    "rfc6749-6-client-authenticated",
     EXPIRED,
     FOREIGN_ISS,
     FOREIGN_AUD,
@@ -313,7 +314,7 @@ class ReferencesAreUuids(AuthorizationServer):
         return str(uuid.uuid4())
 
 
-@fault("rfc6749-2.3-two-methods-refused")
+@fault("rfc6749-2.3-two-methods-refused", "rfc6749-2.3-two-methods-at-token-endpoint-refused")
 class SecondMethodIsIgnored(AuthorizationServer):
     """BUG: a secret in the body is ignored beside an Authorization header, and the other way round (section 2.3)."""
 
@@ -326,6 +327,42 @@ class SecondMethodIsIgnored(AuthorizationServer):
                 return Presented("post", client.client_id, secret)
             return self.read_basic(request.headers["Authorization"])
         return super().read_credentials(request, form)
+
+
+@fault("rfc6749-2.3-two-methods-at-token-endpoint-refused")
+class SecondSecretRedeemsCodes(AuthorizationServer):
+    """BUG: the token endpoint ignores a secret in the body beside an Authorization header (RFC 6749 section 2.3)."""
+
+    def refuse_two_methods(self, request: web.Request, form: Form) -> None:
+        """At the other endpoints only, and where there is an assertion."""
+        if not at_token_endpoint(request) or form.get("client_assertion"):
+            super().refuse_two_methods(request, form)
+
+
+@fault("rfc6749-2.3-two-methods-at-token-endpoint-refused")
+class SecretBesideAssertionIsIgnored(AuthorizationServer):
+    """BUG: the token endpoint ignores a secret beside a client assertion (RFC 6749 section 2.3)."""
+
+    def read_credentials(self, request: web.Request, form: Form) -> Presented:
+        """Take the assertion, if there is one."""
+        if at_token_endpoint(request) and form.get("client_assertion") and "Authorization" not in request.headers:
+            return self.read_assertion(form)
+        return super().read_credentials(request, form)
+
+
+@fault("rfc6749-3.2-token-request-by-post-only")
+class TokensByGet(AuthorizationServer):
+    """BUG: the token endpoint takes GET, with the parameters in the query (RFC 6749 section 3.2)."""
+
+    def allowed_methods(self, endpoint: str) -> list[str]:
+        """One more."""
+        return [*super().allowed_methods(endpoint), *(["GET"] if endpoint == "token" else [])]
+
+    async def read_form(self, request: web.Request) -> Form:
+        """Read the query where there is no body."""
+        if at_token_endpoint(request) and request.method == "GET":
+            return Form(tuple(request.query.items()))
+        return await super().read_form(request)
 
 
 @fault("rfc6749-2.3.1-basic-form-encoded")

@@ -42,7 +42,7 @@ variant("used-up-at-login", "a request_uri is used up when the person has logged
 variant("used-up-at-consent", "a request_uri is used up when the person has answered",
         settings={"consume_at": "consent"})  # fmt: skip
 variant("denial-leaves-it-alive", "a person who refused may think better of it while the request_uri lives",
-        settings={"denial_consumes": False})  # fmt: skip
+        settings={"denial_consumes": False}, notes=("rfc9126-4-denied-request-used-up",))  # fmt: skip
 
 
 @right()

@@ -1,0 +1,125 @@
+"""The ID Token that comes of a pushed request (OpenID Connect Core section 2): whose, for whom, how long, signed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance import expect
+from conformance.check import verifies
+from conformance.checks import flows
+from conformance.checks.test_fapi2_cryptography import header_of, keys_of
+from conformance.checks.test_fapi2_message_signing import verifies_with
+from conformance.http.wire import Wire
+from conformance.profile.model import Feature
+from conformance.protocol import jws
+from conformance.protocol.authorization import Authorization
+from conformance.protocol.par import Par
+from conformance.protocol.token import Token
+from conformance.target import RegisteredClient, Target
+from conformance.verdict import NotApplicable, NotExercised
+
+#: So far a clock may be off before a time is judged (seconds).
+CLOCK_OFFSET = 300
+
+
+async def id_token(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> tuple[RegisteredClient, str, dict[str, Any]]:
+    """An ID Token, its client and its claims. NotApplicable where it is encrypted, NotExercised where none comes."""
+    client = flows.openid_client(target)
+    tokens = await flows.tokens(par, authorization, token, client)
+    value = tokens.json.get("id_token")
+    if not isinstance(value, str):
+        raise NotExercised("no ID Token came")
+    if value.count(".") == 4:
+        raise NotApplicable("the ID Token is encrypted")
+    claims = jws.claims_of(value)
+    if not claims:
+        raise NotExercised("the ID Token cannot be read")
+    return client, value, claims
+
+
+@verifies("openid-core-2-id-token-iss-is-issuer", needs=Feature.OPENID)
+async def test_id_token_is_of_the_issuer(par: Par, authorization: Authorization, token: Token, target: Target) -> None:
+    """iss of the ID Token is the server's issuer identifier, character by character."""
+    _, _, claims = await id_token(par, authorization, token, target)
+    expect.that(
+        claims.get("iss") == target.issuer,
+        "other-issuer",
+        f"iss of the ID Token is {claims.get('iss')!r}",
+        expected=target.issuer,
+        received=repr(claims.get("iss")),
+    )
+
+
+@verifies("openid-core-2-id-token-aud-has-client-id", needs=Feature.OPENID)
+async def test_id_token_is_for_the_client(par: Par, authorization: Authorization, token: Token, target: Target) -> None:
+    """aud of the ID Token is, or contains, the client_id of the client that pushed the request."""
+    client, _, claims = await id_token(par, authorization, token, target)
+    audience = claims.get("aud")
+    expect.that(
+        client.client_id in (audience if isinstance(audience, list) else [audience]),
+        "other-audience",
+        f"aud of the ID Token is {audience!r}",
+        expected=client.client_id,
+        received=repr(audience),
+    )
+
+
+@verifies("openid-core-2-id-token-azp-is-client-id", needs=Feature.OPENID)
+async def test_azp_is_the_client(par: Par, authorization: Authorization, token: Token, target: Target) -> None:
+    """azp of the ID Token, where there is one, is the client_id of the client that pushed the request."""
+    client, _, claims = await id_token(par, authorization, token, target)
+    expect.that(
+        claims.get("azp", client.client_id) == client.client_id,
+        "other-party",
+        f"azp of the ID Token is {claims.get('azp')!r}",
+        expected=client.client_id,
+        received=repr(claims.get("azp")),
+    )
+
+
+@verifies("openid-core-2-id-token-times", needs=Feature.OPENID)
+async def test_id_token_lives(par: Par, authorization: Authorization, token: Token, target: Target) -> None:
+    """exp and iat of the ID Token are JSON numbers, exp is ahead, and iat is not."""
+    _, _, claims = await id_token(par, authorization, token, target)
+    now, times = par.wire.clock.now(), (claims.get("exp"), claims.get("iat"))
+    expires, issued = (None if isinstance(time, bool) or not isinstance(time, int | float) else time for time in times)
+    expect.that(
+        expires is not None
+        and issued is not None
+        and issued < expires
+        and now - CLOCK_OFFSET < expires
+        and issued < now + CLOCK_OFFSET,
+        "wrong-times",
+        f"exp and iat of the ID Token are {times[0]!r} and {times[1]!r}",
+        expected="numbers of seconds, exp ahead and iat not",
+        received=f"{times[0]!r}, {times[1]!r}",
+    )
+
+
+@verifies("openid-core-2-id-token-signed", needs=Feature.OPENID)
+async def test_id_token_has_the_servers_signature(
+    par: Par, authorization: Authorization, token: Token, target: Target, wire: Wire
+) -> None:
+    """A key that the server publishes verifies the ID Token, or for a MAC the client's secret does."""
+    client, value, _ = await id_token(par, authorization, token, target)
+    alg = str(header_of(value).get("alg"))
+    if alg == "none" and "none" in (target.metadata.strings("id_token_signing_alg_values_supported") or ()):
+        raise NotApplicable("the client may have asked for unsigned ID Tokens when it was registered")
+    if alg.startswith("HS"):
+        secret = client.credentials.secret
+        if secret is None:
+            raise NotApplicable("the ID Token has a MAC, and its client has no secret to verify it with")
+        good = value.rpartition(".")[2] == jws.base64url(
+            jws.signature(alg, secret.encode(), value.rpartition(".")[0].encode())
+        )
+    else:
+        good = any(verifies_with(value, key) for key in await keys_of(target, wire))
+    expect.that(
+        good,
+        "not-signed",
+        f"no key of the server verifies the ID Token; its alg is {alg}",
+        expected="a signature of the server",
+        received=str(header_of(value)),
+    )
