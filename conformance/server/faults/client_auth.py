@@ -406,3 +406,46 @@ class ConnectionsAreAuthenticatedOnce(AuthorizationServer):
         client = super().authenticate_client(request, form)
         known.add((connection[0], client.client_id))
         return client
+
+
+class _ServesUnproven(_AtPush):
+    """Serves some clients without credentials."""
+
+    request: web.Request
+
+    def excepted(self, client: RegisteredClient) -> bool:
+        """Whether it is one of them."""
+        raise NotImplementedError
+
+    def authenticate_client(self, request: web.Request, form: Form) -> RegisteredClient:
+        """Keep the request; nothing is awaited in here."""
+        self.request = request
+        return super().authenticate_client(request, form)
+
+    def check_registered_method(self, client: RegisteredClient, presented: Presented) -> None:
+        """Nothing is right for them."""
+        if not (self.pushing and presented.way == "nothing" and self.excepted(client)):
+            super().check_registered_method(client, presented)
+
+    def verify_credentials(self, request: web.Request, client: RegisteredClient, presented: Presented) -> None:
+        """Only what is there."""
+        if not (self.pushing and presented.way == "nothing" and self.excepted(client)):
+            super().verify_credentials(request, client, presented)
+
+
+@fault(MISSING)
+class ProofOfPossessionAuthenticates(_ServesUnproven):
+    """BUG: a request with a DPoP proof needs no credentials: the sender has a key (RFC 9126 section 2.1 step 1)."""
+
+    def excepted(self, client: RegisteredClient) -> bool:
+        """Who sends a proof."""
+        return "DPoP" in self.request.headers and not client.dpop_bound and bool(client.secret)
+
+
+@fault(MISSING)
+class ClientsThatMustPushNeedNoCredentials(_ServesUnproven):
+    """BUG: clients that must push are served without credentials, as the push itself was trusted (section 2.1)."""
+
+    def excepted(self, client: RegisteredClient) -> bool:
+        """Who has to push."""
+        return client.require_par
