@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -449,3 +450,45 @@ class ClientsThatMustPushNeedNoCredentials(_ServesUnproven):
     def excepted(self, client: RegisteredClient) -> bool:
         """Who has to push."""
         return client.require_par
+
+
+class _Resembling(AuthorizationServer):
+    """Finds clients by a name that resembles theirs."""
+
+    def resembled(self, client_id: str) -> RegisteredClient | None:
+        """The client with such a name."""
+        raise NotImplementedError
+
+    def find_client(self, client_id: str) -> RegisteredClient:
+        """That one under the name that was sent, where there is none of the very name."""
+        alike = None if client_id in self.clients else self.resembled(client_id)
+        return replace(alike, client_id=client_id) if alike else super().find_client(client_id)
+
+
+@fault("rfc9126-2.1-unknown-client-refused")
+class ClientsAreFoundInAnyCase(_Resembling):
+    """BUG: the database compares client identifiers without regard to case (RFC 6749 section 1.9)."""
+
+    def resembled(self, client_id: str) -> RegisteredClient | None:
+        """In lower case."""
+        return next((one for one in self.clients.values() if one.client_id.lower() == client_id.lower()), None)
+
+
+@fault("rfc9126-2.1-unknown-client-refused")
+class BlanksAroundClientIdsAreCutOff(_Resembling):
+    """BUG: blanks around a client_id are cut off, though they are signs of it (RFC 6749 appendix A.1)."""
+
+    def resembled(self, client_id: str) -> RegisteredClient | None:
+        """Without them."""
+        return self.clients.get(client_id.strip())
+
+
+@fault("rfc9126-2.2-bound-to-client")
+class RequestsAreOpenedInAnyCase(AuthorizationServer):
+    """BUG: the authorization endpoint compares client identifiers without regard to case (RFC 6749 section 1.9)."""
+
+    def asking_client(self, query: Form) -> RegisteredClient:
+        """In lower case."""
+        named = (query.get("client_id") or "").lower()
+        found = next((one for one in self.clients.values() if one.client_id.lower() == named), None)
+        return found or super().asking_client(query)
