@@ -27,7 +27,8 @@ async def test_requests_that_are_open_in_one_browser_are_not_mixed(
     browser = authorization.new_browser()
     if page == "consent":
         await authorization.code(await par.accepted(client), browser=browser)
-    early, late = await par.accepted(client), await par.accepted(client)
+    early = await par.accepted(client)
+    late = await par.accepted(client, redirect_uri=par.client(client).entry.redirect_uris[-1])
     waiting = await authorization.open(early, browser=browser, stop="login" if page == "login" else "consent")
     if waiting.ending not in {Ending.LOGIN_ASKED, Ending.CONSENT_ASKED}:
         raise NotApplicable(f"there is no {page} page on which a request could wait: {waiting.summary}")

@@ -36,10 +36,14 @@ class _KeptInTheSession(AuthorizationServer):
             for other in self.begun
             if other.session_id == session.id and other.request.client is asked.client
         ][-1]
-        if self.kept in last.parameters:
-            parameters = {**asked.parameters, self.kept: last.parameters[self.kept]}
-            interaction.request = replace(asked, parameters=parameters)
+        interaction.request = self.mixed(asked, last)
         return await super().conclude(session, interaction, allowed=allowed)
+
+    def mixed(self, asked: AuthorizationRequest, last: AuthorizationRequest) -> AuthorizationRequest:
+        """The request with the parameter of the last one."""
+        if self.kept not in last.parameters:
+            return asked
+        return replace(asked, parameters={**asked.parameters, self.kept: last.parameters[self.kept]})
 
 
 @fault(STANDS_FOR)
@@ -61,3 +65,12 @@ class NonceIsKeptInTheSession(_KeptInTheSession):
     """BUG: the nonce is kept in the session and not with the request (RFC 9126 section 2.2)."""
 
     kept = "nonce"
+
+
+@fault(STANDS_FOR)
+class RedirectUriIsKeptInTheSession(_KeptInTheSession):
+    """BUG: the redirect_uri is kept in the session and not with the request (RFC 9126 section 2.2)."""
+
+    def mixed(self, asked: AuthorizationRequest, last: AuthorizationRequest) -> AuthorizationRequest:
+        """Where the last one goes."""
+        return replace(asked, redirect_uri=last.redirect_uri)
