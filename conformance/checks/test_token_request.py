@@ -76,6 +76,14 @@ async def test_made_up_code_is_refused(par: Par, authorization: Authorization, t
     expect.not_redeemed(refused, control=await flows.redeemed(par, authorization, token))
 
 
+@verifies("rfc6749-3.2-post-only")
+async def test_token_request_by_get_is_refused(par: Par, authorization: Authorization, token: Token) -> None:
+    """A token request by GET brings no tokens."""
+    answer, outcome = await flows.code(par, authorization)
+    refused = await token.redeem(outcome, answer.push, method="GET")
+    expect.not_redeemed(refused, control=await flows.redeemed(par, authorization, token))
+
+
 @verifies("rfc6749-4.1.3-redirect-uri-repeated")
 @each(client=flows.first_and_public)
 async def test_pushed_redirect_uri_must_be_repeated(

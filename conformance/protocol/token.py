@@ -89,11 +89,13 @@ class Token:
         authentication: Authentication = client_auth.registered,
         dpop_key: DpopKey | str | None = "push",
         dpop_fault: dpop.Fault = dpop.RIGHT,
+        method: str = "POST",
         **changes: Change,
     ) -> TokenAnswer:
         """Redeem the code of an outcome as the client of its push would; `changes` to the parameters.
 
-        `dpop_key`: 'push' proves possession of the push's own key, None sends no proof.
+        `dpop_key`: 'push' proves possession of the push's own key, None sends no proof. With the `method` GET the
+        parameters stand in the URL.
         """
         if outcome.code is None:
             raise NotExercised(f"there is no code to redeem: {outcome.summary}")
@@ -114,6 +116,7 @@ class Token:
             authentication,
             key if isinstance(key, DpopKey) else None,
             dpop_fault=dpop_fault,
+            method=method,
         )
 
     async def refresh(
@@ -141,15 +144,16 @@ class Token:
         dpop_key: DpopKey | None = None,
         purpose: str = "token request",
         dpop_fault: dpop.Fault = dpop.RIGHT,
+        method: str = "POST",
     ) -> TokenAnswer:
         """Send any token request; a demand for a DPoP nonce is met once (RFC 9449 section 8)."""
         had_nonce = "token" in self.nonces
-        answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault)
+        answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault, method)
         first_nonce = not had_nonce and "token" in self.nonces and not answer.accepted
         wants_nonce = dpop_key is not None and (answer.error == "use_dpop_nonce" or first_nonce)
         if wants_nonce and "nonce" not in dpop_fault.claims:
             purpose = f"{purpose} (with the nonce)"
-            answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault)
+            answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault, method)
         return answer
 
     async def _send(
@@ -160,6 +164,7 @@ class Token:
         dpop_key: DpopKey | None,
         purpose: str,
         dpop_fault: dpop.Fault,
+        method: str,
     ) -> TokenAnswer:
         url = self.target.token_endpoint
         if client.entry.auth.endswith("tls_client_auth"):
@@ -169,9 +174,11 @@ class Token:
         headers = [*proof.headers, ("Content-Type", FORM)]
         if dpop_key is not None:
             nonce = self.nonces.get("token")
-            headers.append(("DPoP", dpop.proof(dpop_key, "POST", url, now, nonce=nonce, fault=dpop_fault)))
+            headers.append(("DPoP", dpop.proof(dpop_key, method, url, now, nonce=nonce, fault=dpop_fault)))
         body = encode((*parameters, *proof.form)).encode()
-        request = Request("POST", url, tuple(headers), body, certificate=proof.certificate)
+        if method == "GET":
+            url, body = url + ("&" if "?" in url else "?") + body.decode(), b""
+        request = Request(method, url, tuple(headers), body, certificate=proof.certificate)
         try:
             response = await self.wire.send(request, purpose=purpose)
         except Died as died:

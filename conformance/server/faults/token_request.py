@@ -15,6 +15,7 @@ from conformance.server.client_auth import Presented
 from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError, invalid_client
 from conformance.server.faults import fault
+from conformance.server.faults.endpoint import query_of
 from conformance.server.forms import Form, decode
 from conformance.server.records import AuthorizationRequest, Code, Grant, Session
 
@@ -442,3 +443,19 @@ class BasicIsUnknownToThePush(AuthorizationServer):
     def read_basic(self, header: str) -> Presented:
         """Refuse."""
         raise OAuthError("invalid_client", "use client_secret_post", status=401)
+
+
+@fault("rfc6749-3.2-post-only")
+class TokensByGet(AuthorizationServer):
+    """BUG: GET with the parameters in the URL is a token request as well (RFC 6749 section 3.2)."""
+
+    def allowed_methods(self, endpoint: str) -> list[str]:
+        """One method more."""
+        methods = super().allowed_methods(endpoint)
+        return [*methods, "GET"] if endpoint == "token" else methods
+
+    async def read_form(self, request: web.Request) -> Form:
+        """The query where there is no body."""
+        if at_token_endpoint(request) and request.method == "GET":
+            return query_of(request)
+        return await super().read_form(request)
