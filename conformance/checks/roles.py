@@ -18,6 +18,12 @@ def confidential(profile: Profile) -> dict[str, str]:
     return {method: role for method, role in by_method(profile).items() if method != "none"}
 
 
+def further_confidential(profile: Profile) -> dict[str, str]:
+    """Every client with a credential beside the one of each method that `confidential` names."""
+    named = set(confidential(profile).values())
+    return {role: role for role, client in profile.clients.items() if client.auth != "none" and role not in named}
+
+
 def with_secret_or_key(profile: Profile) -> dict[str, str]:
     """One client for each method whose credential is sent or signed in the request itself."""
     return {method: role for method, role in confidential(profile).items() if "tls" not in method}

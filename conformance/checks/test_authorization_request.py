@@ -7,7 +7,7 @@ import secrets
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import flows, roles
+from conformance.checks import flows, near, roles
 from conformance.checks.test_pushed_request import ATTACKER
 from conformance.http.message import split
 from conformance.login.browser import Browser
@@ -77,11 +77,10 @@ async def test_attempt_of_another_client_spoils_nothing(par: Par, authorization:
 
 def forms_of(request_uri: str) -> dict[str, str]:
     """Values that look like an issued request_uri and are none."""
-    head, last = request_uri[:-1], request_uri[-1]
     return {
-        "last-sign-changed": head + ("A" if last != "A" else "B"),
-        "one-sign-more": request_uri + "x",
-        "one-sign-less": head,
+        "last-sign-changed": near.changed(request_uri),
+        "longer": near.longer(request_uri),
+        "one-sign-less": request_uri[:-1],
         "made-up": "urn:ietf:params:oauth:request_uri:" + secrets.token_urlsafe(32),
         "other-case": request_uri[:-16] + request_uri[-16:].swapcase(),
         "pattern-percent": request_uri[:-12] + "%",

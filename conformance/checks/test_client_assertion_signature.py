@@ -150,7 +150,7 @@ async def test_assertion_with_another_algorithm_is_refused(par: Par, target: Tar
         other = "HS512" if alg != "HS512" else "HS256"
         await refused(par, client, client_auth.assertion(alg=other))
         return
-    other, signer = other_algorithm(own, alg, own.credentials.keys)
+    other, signer = other_algorithm(own, alg, "other-padding", "own-key")
     await refused(par, client, client_auth.assertion(key=signer, alg=other))
 
 

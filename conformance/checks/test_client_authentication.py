@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import flows, roles
+from conformance.checks import flows, proofs, roles
 from conformance.profile.keyring import SigningKey, generate_key, key_pem
 from conformance.profile.model import Feature
 from conformance.protocol import client_auth, jar, jws
@@ -27,6 +27,25 @@ async def test_client_without_its_credentials_is_refused(par: Par, client: str) 
     """A client that has credentials is refused when it sends its client_id alone."""
     push = replace(par.ordinary(client), authentication=client_auth.nothing)
     expect.refused(await par.send(push, control=lambda: par.ordinary(client)))
+
+
+@verifies("rfc9126-2.1-missing-credentials-refused")
+@each(client=roles.further_confidential)
+async def test_further_client_without_its_credentials_is_refused(par: Par, client: str) -> None:
+    """No client that has credentials is excepted: who must push, must sign or binds its tokens proves itself, too."""
+    push = replace(par.ordinary(client), authentication=client_auth.nothing)
+    expect.refused(await par.send(push, control=lambda: par.ordinary(client)))
+
+
+@verifies("rfc9126-2.1-missing-credentials-refused", needs=Feature.DPOP)
+@each(client=roles.confidential)
+async def test_proof_of_possession_does_not_authenticate(par: Par, client: str) -> None:
+    """A DPoP proof, which anybody can make with a key of his own, does not stand in for a client's credentials."""
+    faulty = replace(proofs.proving(par, client), authentication=client_auth.nothing)
+    answer = await par.send(faulty, control=lambda: proofs.proving(par, client))
+    if answer.accepted:
+        await needs_credentials(par, client)
+    expect.refused(answer)
 
 
 @verifies("rfc9126-2.1-missing-credentials-refused")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import objects
@@ -131,27 +133,35 @@ async def test_object_with_an_unknown_kid_is_refused(par: Par, authorization: Au
     await object_refused(par, authorization, target, lambda _: jar.Fault(header={"kid": "par-conformance-unknown"}))
 
 
-def other_algorithm(client: RegisteredClient, alg: str, keys: tuple[SigningKey, ...]) -> tuple[str, SigningKey]:
-    """Another algorithm than the registered one that a key of the client can sign with. NotApplicable without one."""
-    for key in keys:
-        if key.alg[:2] in {"RS", "PS"}:
-            other = "RS256" if alg != "RS256" else "PS256"
-            return other, SigningKey(key.kid, other, key.private)
-        if key.alg != alg:
-            return key.alg, key
+def other_algorithm(
+    client: RegisteredClient, alg: str, *ways: Literal["own-key", "other-padding"]
+) -> tuple[str, SigningKey]:
+    """Another algorithm than the registered one, with a key of the client that signs with it: the first way there is.
+
+    A key of its own for that algorithm, or an RSA key that is meant for another one. NotApplicable without such a key.
+    """
+    for way in ways:
+        for key in client.credentials.keys:
+            if way == "own-key" and key.alg != alg:
+                return key.alg, key
+            if way == "other-padding" and key.alg[:2] in {"RS", "PS"}:
+                other = "RS256" if alg != "RS256" else "PS256"
+                return other, SigningKey(key.kid, other, key.private)
     raise NotApplicable(
         f"the client of the role {client.role!r} has no key that signs with another algorithm than {alg}"
     )
 
 
 @verifies("rfc9101-6.2-unregistered-alg-refused", "openid-core-6.3.2-alg-must-match-registration", needs=Feature.JAR)
-@each(client=objects.by_algorithm)
+@each(client=objects.by_algorithm, way=("own-key", "other-padding"))
 async def test_object_with_another_algorithm_is_refused(
-    par: Par, authorization: Authorization, target: Target, client: str
+    par: Par, authorization: Authorization, target: Target, client: str, way: Literal["own-key", "other-padding"]
 ) -> None:
     """A request object that the client signed with another algorithm than its registered one brings no code."""
     own = target.client(client)
-    alg, key = other_algorithm(own, jar.settings_of(own).alg, own.credentials.keys)
+    if not jar.settings_of(own).alg_registered:
+        raise NotApplicable("no algorithm is registered for the request objects of this client")
+    alg, key = other_algorithm(own, jar.settings_of(own).alg, way)
     push = par.object(own, fault=jar.Fault(key=key, alg=alg))
     await objects.brings_no_code(par, authorization, push, lambda: par.object(own))
 

@@ -92,6 +92,25 @@ async def test_native_application_may_listen_on_any_port(
     )
 
 
+@verifies("rfc9126-2.1-redirect-uri-validated", needs=Feature.PUBLIC_CLIENTS)
+@each(registered=loopback, form=("other-path", "longer-path", "query-added", "other-host"))
+async def test_nothing_but_the_port_of_a_loopback_address_varies(
+    par: Par, authorization: Authorization, registered: tuple[str, str], form: str
+) -> None:
+    """A native application's loopback address with another path, query or host brings no code, whatever its port."""
+    role, uri = registered
+    parts = split(uri)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    right = parts._replace(netloc=f"{host}:49152")
+    wrong = {
+        "other-path": right._replace(path="/another-application"),
+        "longer-path": right._replace(path=right.path.rstrip("/") + "/more"),
+        "query-added": right._replace(query="added=1"),
+        "other-host": right._replace(netloc="attacker.example:49152"),
+    }[form].geturl()
+    await flows.no_code(par, authorization, await par.push(role, redirect_uri=wrong))
+
+
 @verifies(
     "rfc9700-2.6-no-cors-at-authorization-endpoint", "fapi2-security-profile-5.2.3-no-cors-at-authorization-endpoint"
 )

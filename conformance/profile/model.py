@@ -107,6 +107,10 @@ class RequestObjects(Model):
     """How a client makes request objects (RFC 9101)."""
 
     alg: str = Field(default="ES256", description="Signature algorithm that the client is registered for.")
+    alg_registered: bool = Field(
+        default=True,
+        description="false: no request_object_signing_alg is registered, and any that the server supports will do.",
+    )
     encryption_alg: str | None = Field(default=None, description="JWE alg, where the client encrypts.")
     encryption_enc: str | None = Field(default=None, description="JWE enc, where the client encrypts.")
     required: bool = Field(default=False, description="The client is registered with require_signed_request_object.")

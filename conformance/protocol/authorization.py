@@ -13,7 +13,7 @@ from conformance.login.walk import Stop, Walk, call
 from conformance.protocol.outcome import Ending, Outcome
 from conformance.protocol.par import Change, PushAnswer, changed_pairs
 from conformance.target import RegisteredClient, Target
-from conformance.verdict import NotExercised
+from conformance.verdict import NotApplicable, NotExercised
 
 #: So many walks in a row without an end, and no code between them, mean that none will have one.
 MOST_STUCK = 8
@@ -153,11 +153,7 @@ class Authorization:
         if login.driver == "manual":
             raise NotExercised("the login is done by a person in a browser: this check runs over plain HTTP")
         own = tuple(login.parameters.items())
-        values = {
-            "client_id": dict(pairs).get("client_id", ""),
-            "scope": self._scope(dict(pairs)),
-            "request_uri": dict(pairs).get("request_uri", ""),
-        }
+        values = self._values(pairs)
         try:
             if login.driver == "rest" and browser.person is not None and stop != "login":
                 await self._prepare(browser, values)
@@ -170,6 +166,30 @@ class Authorization:
             return Outcome(Ending.DIED, reason=str(died))
         walk = Walk(self.wire, browser, login, self.ends(*ends), values, deny, stop, base=self.target.issuer)
         return self.browsers.count(await walk.run(response))
+
+    async def go_on(self, answer: PushAnswer, stopped: Outcome, browser: Browser) -> Outcome:
+        """Walk on, in the same browser, from the page at which opening a push had stopped.
+
+        NotApplicable where people log in over an API: no page waits for them.
+        """
+        login = self.target.profile.login
+        if login.driver != "form" or stopped.page is None:
+            raise NotApplicable("there is no page on which a person could go on later")
+        walk = Walk(
+            self.wire,
+            browser,
+            login,
+            self.ends(*ends_of(answer)),
+            self._values(self.pairs(answer, None, {})),
+            base=self.target.issuer,
+        )
+        return self.browsers.count(await walk.run(stopped.page))
+
+    def _values(self, pairs: Pairs) -> dict[str, str]:
+        """What the steps of a login may name."""
+        asked = dict(pairs)
+        names = ("client_id", "request_uri")
+        return {**{name: asked.get(name, "") for name in names}, "scope": self._scope(asked)}
 
     async def _prepare(self, browser: Browser, values: Mapping[str, str]) -> None:
         login, person = self.target.profile.login, browser.person

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -406,3 +407,88 @@ class ConnectionsAreAuthenticatedOnce(AuthorizationServer):
         client = super().authenticate_client(request, form)
         known.add((connection[0], client.client_id))
         return client
+
+
+class _ServesUnproven(_AtPush):
+    """Serves some clients without credentials."""
+
+    request: web.Request
+
+    def excepted(self, client: RegisteredClient) -> bool:
+        """Whether it is one of them."""
+        raise NotImplementedError
+
+    def authenticate_client(self, request: web.Request, form: Form) -> RegisteredClient:
+        """Keep the request; nothing is awaited in here."""
+        self.request = request
+        return super().authenticate_client(request, form)
+
+    def check_registered_method(self, client: RegisteredClient, presented: Presented) -> None:
+        """Nothing is right for them."""
+        if not (self.pushing and presented.way == "nothing" and self.excepted(client)):
+            super().check_registered_method(client, presented)
+
+    def verify_credentials(self, request: web.Request, client: RegisteredClient, presented: Presented) -> None:
+        """Only what is there."""
+        if not (self.pushing and presented.way == "nothing" and self.excepted(client)):
+            super().verify_credentials(request, client, presented)
+
+
+@fault(MISSING)
+class ProofOfPossessionAuthenticates(_ServesUnproven):
+    """BUG: a request with a DPoP proof needs no credentials: the sender has a key (RFC 9126 section 2.1 step 1)."""
+
+    def excepted(self, client: RegisteredClient) -> bool:
+        """Who sends a proof."""
+        return "DPoP" in self.request.headers and not client.dpop_bound and bool(client.secret)
+
+
+@fault(MISSING)
+class ClientsThatMustPushNeedNoCredentials(_ServesUnproven):
+    """BUG: clients that must push are served without credentials, as the push itself was trusted (section 2.1)."""
+
+    def excepted(self, client: RegisteredClient) -> bool:
+        """Who has to push."""
+        return client.require_par
+
+
+class _Resembling(AuthorizationServer):
+    """Finds clients by a name that resembles theirs."""
+
+    def resembled(self, client_id: str) -> RegisteredClient | None:
+        """The client with such a name."""
+        raise NotImplementedError
+
+    def find_client(self, client_id: str) -> RegisteredClient:
+        """That one under the name that was sent, where there is none of the very name."""
+        alike = None if client_id in self.clients else self.resembled(client_id)
+        return replace(alike, client_id=client_id) if alike else super().find_client(client_id)
+
+
+@fault("rfc9126-2.1-unknown-client-refused")
+class ClientsAreFoundInAnyCase(_Resembling):
+    """BUG: the database compares client identifiers without regard to case (RFC 6749 section 1.9)."""
+
+    def resembled(self, client_id: str) -> RegisteredClient | None:
+        """In lower case."""
+        return next((one for one in self.clients.values() if one.client_id.lower() == client_id.lower()), None)
+
+
+@fault("rfc9126-2.1-unknown-client-refused")
+class BlanksAroundClientIdsAreCutOff(_Resembling):
+    """BUG: blanks around a client_id are cut off, though they are signs of it (RFC 6749 appendix A.1)."""
+
+    def resembled(self, client_id: str) -> RegisteredClient | None:
+        """Without them."""
+        return self.clients.get(client_id.strip())
+
+
+@fault("rfc9126-2.2-bound-to-client")
+class RequestsAreOpenedInAnyCase(AuthorizationServer):
+    """BUG: the authorization endpoint compares client identifiers without regard to case (RFC 6749 section 1.9)."""
+
+    def asking_client(self, query: Form) -> RegisteredClient:
+        """In lower case."""
+        named = (query.get("client_id") or "").lower()
+        found = next((one for one in self.clients.values() if one.client_id.lower() == named), None)
+        return found or super().asking_client(query)

@@ -210,6 +210,16 @@ class EveryAlgorithmWillDo(_Trusting):
         return any(jose.verify(jws, key.key, jws.alg) for key in keys)
 
 
+@fault("rfc9101-6.2-unregistered-alg-refused", "openid-core-6.3.2-alg-must-match-registration")
+class EveryKeyOfTheClientWillDo(_Trusting):
+    """BUG: a key of the client verifies by its own algorithm, registered or not (RFC 9101 section 6.2)."""
+
+    def trusts(self, client: RegisteredClient, jws: jose.Jws) -> bool:
+        """Verify with the key that kid names, if it is for another algorithm."""
+        keys = [key for key in client.keys if key.kid == jws.kid and key.alg == jws.alg != client.request_object_alg]
+        return any(jose.verify(jws, key.key, key.alg) for key in keys)
+
+
 @fault("rfc9101-6.2-hmac-with-public-key-refused", "rfc9126-3-signature-validated")
 class PublicKeysAreSecrets(_Trusting):
     """BUG: HS256 is verified with the text of the public key (RFC 9101 section 6.2)."""

@@ -228,3 +228,13 @@ class PolicyForgetsPublicClients(AuthorizationServer):
     def may_be_unregistered(self, client: RegisteredClient, redirect_uri: str) -> bool:
         """Everybody."""
         return redirect_uri.startswith("https://")
+
+
+@fault(VALIDATED)
+class LoopbackMayHaveAnyPath(AuthorizationServer):
+    """BUG: of a native application's loopback address the path may vary with the port (RFC 8252 section 7.3)."""
+
+    def is_registered(self, client: RegisteredClient, redirect_uri: str) -> bool:
+        """The host will do, for clients that have registered one."""
+        own = any(urlsplit(registered).hostname == "127.0.0.1" for registered in client.redirect_uris)
+        return super().is_registered(client, redirect_uri) or (own and urlsplit(redirect_uri).hostname == "127.0.0.1")

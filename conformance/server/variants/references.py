@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import uuid
 from typing import Any
@@ -80,6 +81,59 @@ class UuidInTheRegisteredForm(AuthorizationServer):
     def new_reference(self) -> str:
         """A UUID."""
         return str(uuid.uuid4()).upper()
+
+
+class _ReadsLeniently(AuthorizationServer):
+    """Looks a request_uri up by what it means, not by its letters."""
+
+    def meaning(self, request_uri: str) -> bytes:
+        """What a lenient reader makes of it."""
+        raise NotImplementedError
+
+    def load_pushed(self, request_uri: str) -> PushedRequest | None:
+        """By its meaning."""
+        meant = self.meaning(request_uri)
+        return next((pushed for pushed in self.pushed if self.meaning(pushed.request_uri) == meant), None)
+
+
+@right()
+class SealedInBase64WithUnusedBits(_ReadsLeniently):
+    """RIGHT: a request_uri is sealed bytes in base64url; its reader passes over the unused bits of the last sign."""
+
+    def new_reference(self) -> str:
+        """31 bytes are 42 signs, and the last one holds four unused bits; all of them are 0."""
+        return secrets.token_urlsafe(31)[:-1] + "A"
+
+    def meaning(self, request_uri: str) -> bytes:
+        """The bytes: a sign that says nothing by itself does not count."""
+        signs = request_uri.rpartition(":")[2].replace("-", "+").replace("_", "/")
+        kept = signs[: len(signs) - (len(signs) % 4 == 1)]
+        try:
+            return base64.b64decode(kept + "=" * (-len(kept) % 4))
+        except ValueError:
+            return request_uri.encode()
+
+
+@right()
+class SealedInBase64Evenly(SealedInBase64WithUnusedBits):
+    """RIGHT: the signs of a sealed request_uri are whole groups of four, and its reader stops at a sign too many."""
+
+    def new_reference(self) -> str:
+        """33 bytes are 44 signs."""
+        return secrets.token_urlsafe(33)
+
+
+@right(settings={"request_uri_form": "uuid"}, notes=SHORT)
+class UuidsAreFoundAsUuids(_ReadsLeniently):
+    """RIGHT: a database keeps UUIDs as such: upper and lower case are the same one (RFC 9562 section 4)."""
+
+    def new_reference(self) -> str:
+        """One that ends with a letter."""
+        return str(uuid.uuid4())[:-1] + "a"
+
+    def meaning(self, request_uri: str) -> bytes:
+        """In lower case."""
+        return request_uri.lower().encode()
 
 
 @right()

@@ -1,0 +1,76 @@
+"""Faults of requests that are open in one browser at the same time (RFC 9126 section 2.2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from conformance.server.app import AuthorizationServer
+from conformance.server.faults import fault
+from conformance.server.records import AuthorizationRequest, Interaction, Session
+
+STANDS_FOR = "rfc9126-2.2-request-uri-stands-for-request"
+
+
+class _KeptInTheSession(AuthorizationServer):
+    """Keeps one parameter in the browser's session, where the next request of the same client overwrites it."""
+
+    kept = ""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.begun: list[Interaction] = []
+
+    def new_interaction(self, session: Session, asked: AuthorizationRequest) -> Interaction:
+        """Remember what was asked last."""
+        self.begun.append(super().new_interaction(session, asked))
+        return self.begun[-1]
+
+    async def conclude(self, session: Session, interaction: Interaction, *, allowed: bool) -> web.Response:
+        """Answer with what this browser's session has."""
+        asked = interaction.request
+        last = [
+            other.request
+            for other in self.begun
+            if other.session_id == session.id and other.request.client is asked.client
+        ][-1]
+        interaction.request = self.mixed(asked, last)
+        return await super().conclude(session, interaction, allowed=allowed)
+
+    def mixed(self, asked: AuthorizationRequest, last: AuthorizationRequest) -> AuthorizationRequest:
+        """The request with the parameter of the last one."""
+        if self.kept not in last.parameters:
+            return asked
+        return replace(asked, parameters={**asked.parameters, self.kept: last.parameters[self.kept]})
+
+
+@fault(STANDS_FOR)
+class ChallengeIsKeptInTheSession(_KeptInTheSession):
+    """BUG: the code_challenge is kept in the session and not with the request (RFC 9126 section 2.2)."""
+
+    kept = "code_challenge"
+
+
+@fault(STANDS_FOR)
+class StateIsKeptInTheSession(_KeptInTheSession):
+    """BUG: the state is kept in the session and not with the request (RFC 9126 section 2.2)."""
+
+    kept = "state"
+
+
+@fault(STANDS_FOR)
+class NonceIsKeptInTheSession(_KeptInTheSession):
+    """BUG: the nonce is kept in the session and not with the request (RFC 9126 section 2.2)."""
+
+    kept = "nonce"
+
+
+@fault(STANDS_FOR)
+class RedirectUriIsKeptInTheSession(_KeptInTheSession):
+    """BUG: the redirect_uri is kept in the session and not with the request (RFC 9126 section 2.2)."""
+
+    def mixed(self, asked: AuthorizationRequest, last: AuthorizationRequest) -> AuthorizationRequest:
+        """Where the last one goes."""
+        return replace(asked, redirect_uri=last.redirect_uri)
