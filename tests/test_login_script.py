@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -22,7 +23,7 @@ from tests.webserver import Answer
 CLIENT = "https://client.example/callback"
 PAGE = '<!doctype html><div id="root"></div><script>window.data = {"flow":"flow-31c7"}</script>'
 SCRIPT = {"X-Token": "{token}", "X-Flow": "{flow}", "Sec-Fetch-Mode": "cors"}
-LOGIN = {
+LOGIN: dict[str, Any] = {
     "headers": {"Sec-Fetch-Mode": "navigate"},
     "steps": [
         {
@@ -70,14 +71,22 @@ async def application(request: web.Request) -> web.Response:
         )
     if request.path == "/consent" and said == {"id": "a1"}:
         return web.json_response({"url": "/end?code=code-8861"})
-    return web.json_response({"url": "/end?error=access_denied"})
+    if request.path == "/reject":
+        return web.json_response({"url": "/end?error=access_denied"})
+    return web.json_response({"url": f"{CLIENT}?code=code-8861"})
 
 
 def walked(
-    folder: Path, issuer: str, *, deny: bool = False, stop: Stop | None = None, user: str | None = "first"
+    folder: Path,
+    issuer: str,
+    *,
+    login: dict[str, Any] = LOGIN,
+    deny: bool = False,
+    stop: Stop | None = None,
+    user: str | None = "first",
 ) -> Outcome:
     """Walk from the authorization endpoint to the end."""
-    told = loaded(folder, profile({"issuer": issuer, "login": LOGIN}))
+    told = loaded(folder, profile({"issuer": issuer, "login": login}))
 
     async def walk() -> Outcome:
         clock = RealClock()
@@ -97,6 +106,17 @@ def walked(
 
 def test_calls_of_a_script_lead_to_the_code(web: Callable[[Answer], str], tmp_path: Path) -> None:
     outcome = walked(tmp_path, web(application))
+
+    assert outcome.ending is Ending.CODE
+    assert outcome.parameters == {"code": "code-8861"}
+
+
+def test_script_may_send_the_browser_to_the_client_itself(web: Callable[[Answer], str], tmp_path: Path) -> None:
+    sign_in, consent = LOGIN["steps"]
+    straight = {**consent["calls"][0], "path": "/consent-of-an-application"}
+    login = {**LOGIN, "steps": [sign_in, {**consent, "calls": [straight, consent["calls"][1]]}]}
+
+    outcome = walked(tmp_path, web(application), login=login)
 
     assert outcome.ending is Ending.CODE
     assert outcome.parameters == {"code": "code-8861"}
