@@ -119,10 +119,12 @@ class Walk:
             url = address(rest, self.base, {**self._values(), **self.browser.taken})
             if self._is_end(url):  # a script sends the browser to the client itself
                 return ended_at(url, self._seen())
-            # What comes to the last call is what a browser would be shown.
-            response = await call(
-                self.wire, self.browser, rest, self.base, self._values(), "login", shown=number == last
-            )
+            # What comes to the last call is what a browser would be shown, and so is it that the person's yes came to
+            # nothing. A login that fails is a mistake in the profile.
+            shown = number == last or not forms.tells_person(rest)
+            response = await call(self.wire, self.browser, rest, self.base, self._values(), "login", shown=shown)
+            if response.status >= 400:
+                break
         return response
 
     async def _page(self, response: Response, page: Page) -> Response | Outcome:
@@ -240,6 +242,8 @@ async def call(
     response = await browser.call(wire, rest.method, url, content, content_type, headers, purpose)
     if response.status >= 400 and not shown:
         raise NotExercised(f"the {purpose} call {rest.method} {rest.path} was answered with HTTP {response.status}")
+    if response.status >= 400:
+        return response
     for name, path in rest.take.items():
         member = forms.member_of(response.json_object() or {}, path)
         if member is None:
