@@ -78,13 +78,18 @@ def run(
     """Run the checks against a target."""
     arguments = [str(CHECKS), "-p", "conformance.plugin", "-p", "no:cacheprovider", "-q", "--no-header", "--tb=no"]
     arguments += ["-c", str(Path(__file__).parent / "pytest.ini"), "--rootdir", str(Path.cwd())]
+    rest = list(context.args)
+    if profile is not None and str(profile).startswith("-"):  # an option: no profile came before it
+        if any(argument.endswith((".yaml", ".yml")) for argument in rest):
+            raise _stop("The profile comes first, the options after it: par-conformance run PROFILE [OPTIONS]")
+        profile, rest = None, [str(profile), *rest]
     if profile is not None:
         try:
             load(profile)  # pytest would tell the mistakes twice
         except ProfileError as mistakes:
             raise _stop(str(mistakes)) from None
         arguments += ["--target", str(profile)]
-    raise typer.Exit(int(pytest.main([*arguments, *context.args])))
+    raise typer.Exit(int(pytest.main([*arguments, *rest])))
 
 
 @app.command(help="Check in seconds what most red runs come from, before a run.")

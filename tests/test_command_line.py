@@ -91,6 +91,20 @@ def test_missing_profile_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_profile_after_the_options_is_told_where_it_belongs(tmp_path: Path) -> None:
+    done = suite("run", "--concurrency", "1", str(ROOT / "targets/reference.yaml"), cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "profile comes first" in done.stderr
+
+
+def test_options_without_a_profile_are_for_the_embedded_server(tmp_path: Path) -> None:
+    done = suite("run", "--co", "-k", "request_uri_is_refused", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_push_that_carries_a_request_uri_is_refused[urn]" in done.stdout
+
+
 def test_xdist_is_refused(tmp_path: Path) -> None:
     done = suite("run", str(ROOT / "targets/reference.yaml"), "-n", "2", cwd=tmp_path)
 
