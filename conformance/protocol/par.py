@@ -264,7 +264,7 @@ class Par:
 
         That it wants anything is one finding, of `rfc9101-5-object-suffices`; all others are about what is inside.
         """
-        if not push.inside or "request" not in dict(push.parameters):
+        if not push.inside or "request" not in dict(push.parameters) or push.client.entry.request_objects is None:
             return push
         role = push.client.role
         if role not in self.shapes:
