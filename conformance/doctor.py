@@ -162,11 +162,30 @@ async def _clients(wire: Wire, target: Target) -> AsyncIterator[Finding]:
         subject = f"client {role} ({entry.auth})"
         if answer.accepted:
             yield Finding(subject, True, "an ordinary pushed authorization request was accepted")
+            if entry.request_objects and not entry.request_objects.required and target.has(Feature.JAR):
+                yield await _object(par, role)
             continue
-        described = (answer.json or {}).get("error_description")
-        text = answer.summary + (f": {described}" if isinstance(described, str) else "")
         bare = entry.certificate is not None and target.par_endpoint.startswith("http:")
-        yield Finding(subject, False, text, NO_CERTIFICATE if bare else _client_fix(answer))
+        yield Finding(subject, False, _refusal(answer), NO_CERTIFICATE if bare else _client_fix(answer))
+
+
+def _refusal(answer: PushAnswer) -> str:
+    described = (answer.json or {}).get("error_description")
+    return answer.summary + (f": {described}" if isinstance(described, str) else "")
+
+
+async def _object(par: Par, role: str) -> Finding:
+    """Whether an ordinary request object of a client is accepted, and what has to stand beside it."""
+    subject = f"request objects of client {role}"
+    answer = await par.send(par.object(role))
+    if not answer.accepted:
+        fix = (
+            "are `keys` and `request_objects.alg` the registered ones? If it may not use any, take request_objects out"
+        )
+        return Finding(subject, False, _refusal(answer), fix)
+    beside = par.shapes.get(role)
+    text = f"accepted with {', '.join(beside)} repeated beside them" if beside else "accepted"
+    return Finding(subject, True, text)
 
 
 def _client_fix(answer: PushAnswer) -> str:

@@ -195,6 +195,7 @@ class Engine:
         self._transport = Transport(self.loaded.profile, self.loaded.keyring, self.redactor, self.clock)
         self._places = Permits(self._limits.concurrency)
         self._nonces: dict[str, str] = {}
+        self._shapes: dict[str, tuple[str, ...]] = {}
         try:
             self.target = await self._prepare()
         except (Died, NotExercised) as failure:
@@ -357,7 +358,7 @@ class Engine:
             assert self._leg is not None
             state.browser = Browser(self._leg, wire, target, authorization)
         available: dict[str, Any] = {
-            "par": Par(wire, target, self._nonces),
+            "par": Par(wire, target, self._nonces, self._shapes),
             "authorization": authorization,
             "browser": state.browser,
             "token": Token(wire, target, self._nonces),

@@ -244,7 +244,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
         if result.started:
             report.start, report.stop = result.started, result.started + result.seconds
         if report.failed:
-            report.longrepr = f"{result.name}\n  {result.title}\n  {visible(result.message or '')}"
+            # The first line stands in the short summary, beside the name.
+            report.longrepr = f"{visible(result.message or '')}\n  {result.name}\n  {result.title}"
     return report
 
 

@@ -39,3 +39,20 @@ def test_policy_that_is_said_is_not_asked_for(tmp_path: Path, settings: dict[str
     features = {"unregistered_redirect_uris": True} if settings else {}
 
     assert about(found(tmp_path, settings=settings, features=features), "redirect URIs") == []
+
+
+def test_request_objects_are_tried(tmp_path: Path) -> None:
+    told = about(found(tmp_path), "request objects of client signed")
+
+    assert told
+    assert {(finding.good, finding.found) for finding in told} == {(True, "accepted")}
+
+
+def test_request_objects_that_are_refused_are_told_with_a_fix(tmp_path: Path) -> None:
+    clients = yaml.safe_load(REFERENCE.read_text(encoding="utf-8"))["clients"]
+    clients["signed"]["request_objects"]["lifetime"] = 86_400
+
+    told = about(found(tmp_path, clients=clients), "request objects of client signed")[0]
+
+    assert not told.good
+    assert "request_objects" in (told.fix or "")

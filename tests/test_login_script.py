@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -16,13 +17,14 @@ from conformance.http.wire import Wire
 from conformance.login.browser import Browser
 from conformance.login.walk import Stop, Walk
 from conformance.protocol.outcome import Ending, Outcome
+from conformance.verdict import NotExercised
 from tests.profiles import PASSWORD, loaded, profile
 from tests.webserver import Answer
 
 CLIENT = "https://client.example/callback"
 PAGE = '<!doctype html><div id="root"></div><script>window.data = {"flow":"flow-31c7"}</script>'
 SCRIPT = {"X-Token": "{token}", "X-Flow": "{flow}", "Sec-Fetch-Mode": "cors"}
-LOGIN = {
+LOGIN: dict[str, Any] = {
     "headers": {"Sec-Fetch-Mode": "navigate"},
     "steps": [
         {
@@ -70,14 +72,24 @@ async def application(request: web.Request) -> web.Response:
         )
     if request.path == "/consent" and said == {"id": "a1"}:
         return web.json_response({"url": "/end?code=code-8861"})
-    return web.json_response({"url": "/end?error=access_denied"})
+    if request.path == "/consent-too-late":
+        return web.json_response({"error": "this request was answered before"}, status=400)
+    if request.path == "/reject":
+        return web.json_response({"url": "/end?error=access_denied"})
+    return web.json_response({"url": f"{CLIENT}?code=code-8861"})
 
 
 def walked(
-    folder: Path, issuer: str, *, deny: bool = False, stop: Stop | None = None, user: str | None = "first"
+    folder: Path,
+    issuer: str,
+    *,
+    login: dict[str, Any] = LOGIN,
+    deny: bool = False,
+    stop: Stop | None = None,
+    user: str | None = "first",
 ) -> Outcome:
     """Walk from the authorization endpoint to the end."""
-    told = loaded(folder, profile({"issuer": issuer, "login": LOGIN}))
+    told = loaded(folder, profile({"issuer": issuer, "login": login}))
 
     async def walk() -> Outcome:
         clock = RealClock()
@@ -100,6 +112,34 @@ def test_calls_of_a_script_lead_to_the_code(web: Callable[[Answer], str], tmp_pa
 
     assert outcome.ending is Ending.CODE
     assert outcome.parameters == {"code": "code-8861"}
+
+
+def test_script_may_send_the_browser_to_the_client_itself(web: Callable[[Answer], str], tmp_path: Path) -> None:
+    sign_in, consent = LOGIN["steps"]
+    straight = {**consent["calls"][0], "path": "/consent-of-an-application"}
+    login = {**LOGIN, "steps": [sign_in, {**consent, "calls": [straight, consent["calls"][1]]}]}
+
+    outcome = walked(tmp_path, web(application), login=login)
+
+    assert outcome.ending is Ending.CODE
+    assert outcome.parameters == {"code": "code-8861"}
+
+
+def test_consent_that_is_refused_ends_on_an_error(web: Callable[[Answer], str], tmp_path: Path) -> None:
+    sign_in, consent = LOGIN["steps"]
+    late = {**consent["calls"][0], "path": "/consent-too-late"}
+    login = {**LOGIN, "steps": [sign_in, {**consent, "calls": [late, consent["calls"][1]]}]}
+
+    assert walked(tmp_path, web(application), login=login).ending is Ending.ERROR_PAGE
+
+
+def test_login_that_is_refused_says_nothing_of_the_request(web: Callable[[Answer], str], tmp_path: Path) -> None:
+    sign_in, _ = LOGIN["steps"]
+    wrong = {**sign_in["calls"][0], "body": {"name": "{username}", "password": "{password}!"}}
+    login = {**LOGIN, "steps": [{**sign_in, "calls": [wrong, {"method": "GET", "path": "/end"}]}]}
+
+    with pytest.raises(NotExercised, match="401"):
+        walked(tmp_path, web(application), login=login)
 
 
 def test_calls_of_a_script_refuse(web: Callable[[Answer], str], tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from conformance.profile.model import Client, Feature, Profile
 from conformance.protocol import jar, jws
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending, Outcome
-from conformance.protocol.par import Change, Par, Push, PushAnswer, changed_pairs, needs_accepted
+from conformance.protocol.par import BESIDE_OBJECT, Change, Par, Push, PushAnswer, changed_pairs, needs_accepted
 from conformance.target import RegisteredClient, Target
 from conformance.verdict import NotApplicable, NotExercised, Violation
 
@@ -219,10 +219,6 @@ async def by_value(
     )
 
 
-#: What may have to stand beside an object: nothing (RFC 9101 section 5), or what OpenID Connect Core section 6.1 wants.
-_BESIDE: tuple[tuple[str, ...], ...] = ((), ("response_type", "scope"), ("response_type", "scope", "redirect_uri"))
-
-
 async def shape_by_value(
     par: Par, authorization: Authorization, client: RegisteredClient
 ) -> tuple[tuple[str, ...], Outcome]:
@@ -231,7 +227,7 @@ async def shape_by_value(
     NotExercised where no such request brings a code.
     """
     takes_objects_by_value(authorization.target, client)
-    for repeated in _BESIDE:
+    for repeated in BESIDE_OBJECT:
         outcome = await by_value(authorization, par.object(client), repeated)
         if outcome.ending is Ending.CODE:
             return repeated, outcome

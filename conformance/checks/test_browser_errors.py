@@ -22,6 +22,8 @@ async def asks_nobody(tab: Tab, answer: PushAnswer, what: str, control: Tab, par
     """A dead request is refused without a login page, while a living one meets it."""
     outcome = await tab.open(answer, stop="login", query=query)
     await in_browser.at_login(control, await par.accepted())
+    if outcome.ending is Ending.LOGIN_ASKED and (await tab.walk()).ending is Ending.CODE:
+        raise NotApplicable(f"a request_uri that is {what} is carried out, a finding of its own")
     expect.that(
         outcome.ending is not Ending.LOGIN_ASKED,
         "login-asked",

@@ -27,7 +27,7 @@ from conformance.verdict import NotApplicable
 @each(client=objects.by_algorithm)
 async def test_signed_request_object_is_accepted(par: Par, client: str) -> None:
     """A signed request object beside nothing but client authentication is accepted, in each registered algorithm."""
-    expect.accepted(await par.send(par.object(client), control=lambda: par.ordinary(client)))
+    expect.accepted(await par.send(par.object(client), control=lambda: par.ordinary(client), alone=True))
 
 
 @verifies("rfc9126-3-request-object-effective", "rfc9101-6.3-parameters-extracted", needs=Feature.JAR)

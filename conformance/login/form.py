@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.http.message import Pairs, Response, fragment_of, query_of
 from conformance.login.page import Element, Form, Page
-from conformance.profile.model import Step
+from conformance.profile.model import RestCall, Step
 
 _DENY = re.compile(
     r"\b(deny|denied|decline|cancel|abort|refuse|reject|disallow|disagree|dismiss|no|not now|back|log ?out|sign ?out|"
@@ -143,8 +143,16 @@ def matching_step(page: Page, steps: Sequence[Step]) -> Step | None:
 
 def names_person(step: Step) -> bool:
     """Whether a step says who the person is."""
-    said = f"{step.fill} {[call.model_dump() for call in step.calls]}"
-    return any(f"{{{name}}}" in said for name in ("username", "password", "totp"))
+    return _of_person(str(step.fill)) or any(tells_person(call) for call in step.calls)
+
+
+def tells_person(call: RestCall) -> bool:
+    """Whether a call says who the person is."""
+    return _of_person(str(call.model_dump()))
+
+
+def _of_person(text: str) -> bool:
+    return any(f"{{{name}}}" in text for name in ("username", "password", "totp"))
 
 
 def taken(step: Step, page: Response, cookies: Mapping[str, str]) -> dict[str, str] | None:

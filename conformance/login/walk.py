@@ -116,10 +116,15 @@ class Walk:
         for number, rest in enumerate(step.calls):
             if rest.repeat_query:
                 rest = rest.model_copy(update={"form": {**query, **(rest.form or {})}})
-            # What comes to the last call is what a browser would be shown.
-            response = await call(
-                self.wire, self.browser, rest, self.base, self._values(), "login", shown=number == last
-            )
+            url = address(rest, self.base, {**self._values(), **self.browser.taken})
+            if self._is_end(url):  # a script sends the browser to the client itself
+                return ended_at(url, self._seen())
+            # What comes to the last call is what a browser would be shown, and so is it that the person's yes came to
+            # nothing. A login that fails is a mistake in the profile.
+            shown = number == last or not forms.tells_person(rest)
+            response = await call(self.wire, self.browser, rest, self.base, self._values(), "login", shown=shown)
+            if response.status >= 400:
+                break
         return response
 
     async def _page(self, response: Response, page: Page) -> Response | Outcome:
@@ -201,6 +206,11 @@ def cannot_refuse(login: Login) -> NotApplicable | NotExercised:
     )
 
 
+def address(rest: RestCall, base: str, values: Mapping[str, str]) -> str:
+    """The URL of a call; `base` is what a path is relative to."""
+    return urljoin(base, forms.filled(rest.path, values))
+
+
 async def call(
     wire: Wire,
     browser: Browser,
@@ -217,7 +227,7 @@ async def call(
     to the person, or where the answer lacks a member.
     """
     values = {**values, **browser.taken}
-    url = urljoin(base, forms.filled(rest.path, values))
+    url = address(rest, base, values)
     headers = tuple((name, forms.filled(value, values)) for name, value in rest.headers.items())
     content_type = next((value for name, value in headers if name.lower() == "content-type"), None)
     headers = tuple((name, value) for name, value in headers if name.lower() != "content-type")
@@ -232,6 +242,8 @@ async def call(
     response = await browser.call(wire, rest.method, url, content, content_type, headers, purpose)
     if response.status >= 400 and not shown:
         raise NotExercised(f"the {purpose} call {rest.method} {rest.path} was answered with HTTP {response.status}")
+    if response.status >= 400:
+        return response
     for name, path in rest.take.items():
         member = forms.member_of(response.json_object() or {}, path)
         if member is None:

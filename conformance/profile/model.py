@@ -176,7 +176,10 @@ class RestCall(Model):
     """One HTTP call of a login over an API (JSON)."""
 
     method: str = Field(default="POST", description="HTTP method.")
-    path: str = Field(description="Path or URL, relative to the issuer's origin. May contain {username} etc.")
+    path: str = Field(
+        description="Path or URL, relative to the issuer's origin. May contain {username} etc. In a step, the "
+        "address of a client ends the login: nothing is sent there."
+    )
     headers: dict[str, str] = Field(default_factory=dict, description="Header fields of this call.")
     body: dict[str, object] | None = Field(default=None, description="JSON body; strings may contain placeholders.")
     form: dict[str, str] | None = Field(default=None, description="Form body, in place of JSON.")

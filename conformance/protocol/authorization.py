@@ -15,7 +15,7 @@ from conformance.protocol.par import Change, PushAnswer, changed_pairs
 from conformance.target import RegisteredClient, Target
 from conformance.verdict import NotApplicable, NotExercised
 
-#: So many walks in a row without an end, and no code between them, mean that none will have one.
+#: So many checks in a row, or walks of one, without an end, and no code between them, mean that none will have one.
 MOST_STUCK = 8
 
 
@@ -26,19 +26,12 @@ class Browsers:
     target: Target
     idle: dict[str, list[Browser]] = field(default_factory=dict, repr=False)
     stuck: int = 0
-
-    def count(self, outcome: Outcome) -> Outcome:
-        """Remember whether walks come to their end at this target at all."""
-        if outcome.ending is Ending.STUCK:
-            self.stuck += 1
-        elif outcome.ending is Ending.CODE:
-            self.stuck = 0
-        return outcome
+    """In how many checks one after the other a walk came to no end."""
 
     def expect_an_end(self) -> None:
         """NotExercised where no walk comes to its end: more of them would only lock a person out, or last for ever."""
         if self.stuck >= MOST_STUCK:
-            raise NotExercised(f"{self.stuck} logins in a row came to no end: this one was not tried")
+            raise _no_end(self.stuck)
 
     def new(self, user: str | None) -> Browser:
         """A fresh session for a user of the profile; None: nobody will log in."""
@@ -69,6 +62,8 @@ class Authorization:
     #: Sessions that this check holds, and that no visit of it uses just now: a server may tie a grant to a session, so
     #: that what one check does to a code must not meet the codes of another.
     held: list[Browser] = field(default_factory=list, repr=False)
+    #: How many walks of this check came to no end one after the other.
+    stuck: int = 0
 
     def end(self) -> None:
         """Give the borrowed sessions back: the check is over."""
@@ -147,6 +142,8 @@ class Authorization:
         self, browser: Browser, pairs: Pairs, method: str, deny: bool, stop: Stop | None, ends: list[str]
     ) -> Outcome:
         self.browsers.expect_an_end()
+        if self.stuck >= MOST_STUCK:
+            raise _no_end(self.stuck)
         login = self.target.profile.login
         if login.driver == "none" and browser.person is not None:
             raise NotExercised("the profile's login driver is 'none': no authorization can be finished")
@@ -165,7 +162,20 @@ class Authorization:
         except Died as died:
             return Outcome(Ending.DIED, reason=str(died))
         walk = Walk(self.wire, browser, login, self.ends(*ends), values, deny, stop, base=self.target.issuer)
-        return self.browsers.count(await walk.run(response))
+        return self._counted(await walk.run(response))
+
+    def _counted(self, outcome: Outcome) -> Outcome:
+        """Remember whether walks come to their end at this target at all.
+
+        A check counts once: that a login page is shown again and again may be how this server refuses, and one check
+        may ask for little else.
+        """
+        if outcome.ending is Ending.STUCK:
+            self.browsers.stuck += self.stuck == 0
+            self.stuck += 1
+        elif outcome.ending is Ending.CODE:
+            self.browsers.stuck = self.stuck = 0
+        return outcome
 
     async def go_on(self, answer: PushAnswer, stopped: Outcome, browser: Browser) -> Outcome:
         """Walk on, in the same browser, from the page at which opening a push had stopped.
@@ -220,6 +230,10 @@ class Authorization:
     ) -> Outcome:
         """Open a push that has to end in a code for the check to go on."""
         return self.needs_code(await self.open(answer, browser=browser, query=query))
+
+
+def _no_end(logins: int) -> NotExercised:
+    return NotExercised(f"{logins} logins in a row came to no end: this one was not tried")
 
 
 def answered_late(answer: PushAnswer, outcome: Outcome) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +22,13 @@ from conformance.verdict import NotApplicable, NotExercised
 FORM = "application/x-www-form-urlencoded"
 
 Change = str | list[str] | None
+#: What may have to stand beside a request object: nothing (RFC 9101 section 5), or what OpenID Connect Core section 6.1
+#: wants of every request.
+BESIDE_OBJECT: tuple[tuple[str, ...], ...] = (
+    (),
+    ("response_type", "scope"),
+    ("response_type", "scope", "redirect_uri"),
+)
 #: A longer value of a change is not told (characters): half a secret would not be known as one.
 LONGEST_TOLD = 120
 
@@ -140,6 +147,8 @@ class Par:
     wire: Wire
     target: Target
     nonces: dict[str, str]
+    #: What each client has to repeat beside its request objects, as far as that is known.
+    shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def client(self, role: str = "first") -> RegisteredClient:
         """The client of a role; NotApplicable where the profile has none."""
@@ -238,12 +247,36 @@ class Par:
         control: Callable[[], Push] | None = None,
         purpose: str = "pushed authorization request",
         retry_throttled: bool = True,
+        alone: bool = False,
     ) -> PushAnswer:
-        """Send a push. Where it is not accepted, its control is sent too: only that shows what the refusal was for."""
-        answer = await self._send(push, purpose, retry_throttled)
+        """Send a push. Where it is not accepted, its control is sent too: only that shows what the refusal was for.
+
+        A request object is sent as this server takes them, some of its parameters repeated beside it if need be;
+        `alone` sends it by itself.
+        """
+        answer = await self._send(push if alone else await self._shaped(push), purpose, retry_throttled)
         if answer.accepted or control is None:
             return answer
-        return replace(answer, control=await self._send(control(), "control", True))
+        return replace(answer, control=await self._send(await self._shaped(control()), "control", True))
+
+    async def _shaped(self, push: Push) -> Push:
+        """The push with what this server wants beside request objects, as far as the object has it too.
+
+        That it wants anything is one finding, of `rfc9101-5-object-suffices`; all others are about what is inside.
+        """
+        if not push.inside or "request" not in dict(push.parameters) or push.client.entry.request_objects is None:
+            return push
+        role = push.client.role
+        if role not in self.shapes:
+            self.shapes[role] = await self._shape(push.client)
+        return _repeated(push, self.shapes[role])
+
+    async def _shape(self, client: RegisteredClient) -> tuple[str, ...]:
+        for names in BESIDE_OBJECT:
+            push = _repeated(self.object(client), names)
+            if (await self._send(push, "what stands beside request objects", True)).accepted:
+                return names
+        return ()
 
     async def _send(self, push: Push, purpose: str, retry_throttled: bool) -> PushAnswer:
         had_nonce = "par" in self.nonces
@@ -300,6 +333,13 @@ class Par:
             fresh_connection=push.fresh_connection,
             repeatable=not push.fresh_connection,
         )
+
+
+def _repeated(push: Push, names: Iterable[str]) -> Push:
+    """A push with parameters of its request object repeated beside it, those aside that stand there already."""
+    known = set(dict(push.parameters))
+    beside = tuple((name, value) for name, value in push.inside if name in names and name not in known)
+    return replace(push, parameters=(*push.parameters, *beside))
 
 
 def needs_accepted(answer: PushAnswer) -> PushAnswer:

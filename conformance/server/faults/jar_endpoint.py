@@ -369,9 +369,13 @@ class ObjectsAreReadFromDataUrls(_Fetches):
 class _Connects(AuthorizationServer):
     """Tries unregistered https references before it refuses them."""
 
+    def connects(self, query: Form) -> bool:
+        """Whether it does so for this request."""
+        return True
+
     async def referenced_request(self, client: RegisteredClient, query: Form, request_uri: str) -> AuthorizationRequest:
         """Connect, and refuse."""
-        if request_uri.startswith("https://127.0.0.1"):
+        if request_uri.startswith("https://127.0.0.1") and self.connects(query):
             with suppress(aiohttp.ClientError):  # what comes back is of no account: that it was asked for is the fault
                 async with aiohttp.ClientSession() as session, session.get(request_uri) as answer:
                     await answer.read()
@@ -381,6 +385,15 @@ class _Connects(AuthorizationServer):
 @fault("rfc9101-10.4.1-unregistered-request-uri-not-fetched")
 class UnregisteredReferencesAreFetched(_Connects):
     """BUG: a request_uri that nobody registered is fetched (RFC 9101 section 10.4.1)."""
+
+
+@fault("rfc9101-10.4.1-unregistered-request-uri-not-fetched")
+class UnregisteredReferencesOfWholeRequestsAreFetched(_Connects):
+    """BUG: an unregistered request_uri is fetched where the whole request is repeated beside it (section 10.4.1)."""
+
+    def connects(self, query: Form) -> bool:
+        """Only for a request of OpenID Connect, which has a response_type."""
+        return query.get("response_type") is not None
 
 
 class _Takes(AuthorizationServer):

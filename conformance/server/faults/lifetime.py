@@ -33,6 +33,11 @@ class NeverExpires(AuthorizationServer):
         """Let it pass."""
 
 
+@fault(EXPIRED, browser=True)
+class NeverExpiresForPersons(NeverExpires):
+    """BUG: expires_in is never looked at, so that who opens an old request is asked to log in (RFC 9126 section 4)."""
+
+
 @fault(EXPIRED)
 class VisitProlongsTheLife(AuthorizationServer):
     """BUG: each visit of the login page starts the lifetime anew (RFC 9126 section 4)."""

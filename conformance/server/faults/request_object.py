@@ -16,7 +16,7 @@ SIGNED = "rfc9126-3-signature-validated"
 CLIENT = "rfc9126-3-client-id-claim-matches"
 
 
-@fault(
+UNVERIFIED = (
     SIGNED,
     "openid-core-6.3.1-signature-in-jwe-validated",
     "rfc9101-6.1-signature-in-jwe-validated",
@@ -34,6 +34,9 @@ CLIENT = "rfc9126-3-client-id-claim-matches"
     "rfc9101-10.2-signature-validated-on-push",
     "rfc9101-6.2-unknown-kid-refused",
 )
+
+
+@fault(*UNVERIFIED)
 class SignaturesOfObjectsAreNotVerified(AuthorizationServer):
     """BUG: a pushed request object is decoded and not verified: the client has authenticated (RFC 9126 section 3)."""
 
@@ -88,6 +91,14 @@ class ObjectsNeedResponseTypeBesideThem(AuthorizationServer):
         if form.get("request") and form.get("response_type") is None and len(form.get("request") or "") > 50:
             raise OAuthError("invalid_request", "response_type is missing")
         return super().pushed_parameters(client, form)
+
+
+@fault("rfc9126-3-request-object-accepted", *UNVERIFIED, alone=True)
+class ObjectsBesideParametersAreNotVerified(ObjectsNeedResponseTypeBesideThem):
+    """BUG: a request object needs response_type beside it, and is decoded and not verified (RFC 9126 section 3)."""
+
+    def verify_object_signature(self, client: RegisteredClient, jws: jose.Jws) -> None:
+        """Any."""
 
 
 @fault(

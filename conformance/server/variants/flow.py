@@ -240,3 +240,18 @@ class ObjectBesideReferenceIsPassedOver(AuthorizationServer):
         if self.load_pushed(query.get("request_uri") or "") is not None and query.get("request") is not None:
             query = Form(tuple(pair for pair in query.pairs if pair[0] != "request"))
         return await super().find_request(query)
+
+
+@right(
+    settings={"outer_parameters": "refuse"},
+    notes=(DUPLICATES, "rfc9101-5-duplicated-parameters-tolerated"),
+)
+class ErrorsStandOnTheLoginPage(AuthorizationServer):
+    """RIGHT: parameters beside request_uri are refused, and the page that says so has the login form on it."""
+
+    def authorization_error(self, request: web.Request, error: OAuthError) -> web.Response:
+        """The error above a form that leads to no request."""
+        if error.about is not None:
+            return super().authorization_error(request, error)
+        fields = '<input type="text" name="username"><input type="password" name="password"><button>Log in</button>'
+        return self.page(pages.page("Log in", pages.form(f"{self.issuer}/nowhere", "", fields)))

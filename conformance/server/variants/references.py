@@ -12,6 +12,7 @@ from aiohttp import web
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError
+from conformance.server.forms import Form
 from conformance.server.records import AuthorizationRequest, Parameters, PushedRequest
 from conformance.server.variants import clients, limits, right, variant, without
 
@@ -201,3 +202,16 @@ class ChecksAgainAtTheEnd(AuthorizationServer):
             asked.client, asked.parameters, asked.pushed, authenticated=asked.pushed is not None
         )
         await super().finish(interaction)
+
+
+@right(notes=("rfc9101-7-unsupported-request-uri-refused",))
+class ReferenceAloneIsNoWholeRequest(AuthorizationServer):
+    """RIGHT: a foreign request_uri without the parameters that OpenID Connect wants beside it is told to lack them."""
+
+    async def referenced_request(self, client: RegisteredClient, query: Form, request_uri: str) -> AuthorizationRequest:
+        """Miss response_type before the reference is looked at (OpenID Connect Core section 6.2)."""
+        if query.get("response_type") is None and len(client.redirect_uris) == 1:
+            error = OAuthError("unsupported_response_type", "response_type is missing")
+            error.about = AuthorizationRequest(client, {}, client.redirect_uris[0])
+            raise error
+        return await super().referenced_request(client, query, request_uri)
