@@ -193,7 +193,7 @@ class Authorization:
             self._values(self.pairs(answer, None, {})),
             base=self.target.issuer,
         )
-        return self.browsers.count(await walk.run(stopped.page))
+        return self._counted(await walk.run(stopped.page))
 
     def _values(self, pairs: Pairs) -> dict[str, str]:
         """What the steps of a login may name."""
