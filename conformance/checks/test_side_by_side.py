@@ -36,8 +36,22 @@ async def test_requests_that_are_open_in_one_browser_are_not_mixed(
     outcome = await authorization.go_on(early, waiting, browser)
     if not outcome.granted:
         return  # one request at a time is a limit, not a mix-up
-    await _answers(token, outcome, early)
-    await _answers(token, control, late)
+    try:
+        await _answers(token, outcome, early)
+        await _answers(token, control, late)
+    except Violation:
+        await _is_answered_alone(par, authorization, token, client)
+        raise
+
+
+async def _is_answered_alone(par: Par, authorization: Authorization, token: Token, client: str) -> None:
+    """The control: NotApplicable where a request that nothing was beside is not answered as it was pushed either."""
+    answer = await par.accepted(client, redirect_uri=par.client(client).entry.redirect_uris[-1])
+    outcome = await authorization.code(answer, browser=authorization.new_browser())
+    try:
+        await _answers(token, outcome, answer)
+    except Violation as found:
+        raise NotApplicable(f"alone it is no better, which is a finding of its own: {found.message}") from None
 
 
 async def _answers(token: Token, outcome: Outcome, answer: PushAnswer) -> None:
