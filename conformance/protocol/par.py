@@ -264,9 +264,10 @@ class Par:
 
         That it wants anything is one finding, of `rfc9101-5-object-suffices`; all others are about what is inside.
         """
-        if not push.inside or "request" not in dict(push.parameters) or push.client.entry.request_objects is None:
-            return push
         role = push.client.role
+        signs = self.target.profile.clients[role].request_objects is not None
+        if not push.inside or "request" not in dict(push.parameters) or not signs:
+            return push
         if role not in self.shapes:
             self.shapes[role] = await self._shape(push.client)
         return _repeated(push, self.shapes[role])
