@@ -210,8 +210,10 @@ class Authorization:
             for rest in login.calls:
                 await call(self.wire, browser, rest, self.target.issuer, filled, "login")
             browser.prepared = True
+        # Nobody can consent to a client that is none: what becomes of its request is the server's to say.
+        known = any(entry.client_id == values["client_id"] for entry in self.target.profile.clients.values())
         for rest in login.consent_calls:
-            await call(self.wire, browser, rest, self.target.issuer, filled, "consent")
+            await call(self.wire, browser, rest, self.target.issuer, filled, "consent", shown=not known)
 
     def _scope(self, query: Mapping[str, str]) -> str:
         if "scope" in query:
