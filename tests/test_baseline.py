@@ -214,7 +214,16 @@ def test_what_shows_less_is_no_baseline(tmp_path: Path, changes: dict[str, objec
 def test_the_command_line_holds_a_run_against_a_baseline(tmp_path: Path) -> None:
     def suite(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "conformance", "run", str(ROOT / "targets/reference.yaml"), *arguments],
+            [
+                sys.executable,
+                "-m",
+                "conformance",
+                "run",
+                str(ROOT / "targets/reference.yaml"),
+                "--plan",
+                "rfc9126",
+                *arguments,
+            ],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,

@@ -33,7 +33,7 @@ class NeverExpires(AuthorizationServer):
         """Let it pass."""
 
 
-@fault(EXPIRED, browser=True)
+@fault(EXPIRED, browser=True, alone=True)
 class NeverExpiresForPersons(NeverExpires):
     """BUG: expires_in is never looked at, so that who opens an old request is asked to log in (RFC 9126 section 4)."""
 
