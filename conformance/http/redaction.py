@@ -11,7 +11,7 @@ import binascii
 import hmac
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import unquote_plus
 
 from conformance.http.disguise import all_disguises, disguises, inside_base64, percent_encoded
@@ -84,6 +84,7 @@ class Redactor:
         self._phrases: dict[str, str] = {}
         self._inside: dict[str, re.Pattern[str]] = {}
         self._shown: dict[str, str] = {}
+        self._words: dict[str, str] = {}
         for value in secrets_of_profile:
             self._learn_phrase(value)
 
@@ -105,7 +106,6 @@ class Redactor:
         mark = self.fingerprint(value)
         value = value[:_LONGEST]
         self._known.add(value)
-        self._shown.clear()
         for form in disguises(value) if len(self._known) < _DISGUISED else (value,):
             for token in _TOKEN.findall(form):
                 # A part that is a plain word (request_uri in a URN) gives nothing away, and stands everywhere.
@@ -114,6 +114,7 @@ class Redactor:
         long = any(len(token) >= _SHORTEST for token in _TOKEN.findall(value))
         if not long and len(value) > 5 and len(self._odd) < _MOST_ODD:
             self._odd[value] = mark
+        self._forget()
 
     def _learn_token(self, token: str, mark: str) -> None:
         if token in self._tokens or token in PUBLIC:
@@ -126,7 +127,6 @@ class Redactor:
 
     def _learn_phrase(self, value: str) -> None:
         mark = self.fingerprint(value)
-        self._shown.clear()
         for form in all_disguises(value):
             if len(form) >= 4:
                 self._phrases[form] = mark
@@ -134,17 +134,15 @@ class Redactor:
         for form in {inside for text in percent_encoded(value) for inside in inside_base64(text)}:
             self._inside[form] = re.compile(rf"[A-Za-z0-9+/_\-]?{re.escape(form)}[A-Za-z0-9+/_\-]?")
         self._phrases = {form: self._phrases[form] for form in sorted(self._phrases, key=len, reverse=True)}
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was no secret may have one in it now. What another thread is just making of a text is lost with it."""
+        self._shown, self._words = {}, {}
 
     def text(self, text: str) -> str:
         """The text without any secret that is known by now."""
-        if len(text) > _REPEATED:
-            return self._text(text)
-        shown = self._shown.get(text)  # another thread may learn meanwhile, and clear
-        if shown is None:
-            if len(self._shown) >= _MOST:
-                self._shown.clear()
-            shown = self._shown[text] = self._text(text)
-        return shown
+        return _remembered(self._shown, text, self._text) if len(text) <= _REPEATED else self._text(text)
 
     def _text(self, text: str) -> str:
         for phrase, mark in self._phrases.items():
@@ -159,8 +157,11 @@ class Redactor:
         return _MEMBER.sub(lambda found: f'"{found[1]}"{found[2]}"{self._in_its_place(found[3], found[3])}"', text)
 
     def _token(self, found: re.Match[str]) -> str:
-        """The mark of what is a secret as a whole; else what has one in it, without the words around that."""
         text = found[0]
+        return _remembered(self._words, text, self._word) if len(text) <= _REPEATED else self._word(text)
+
+    def _word(self, text: str) -> str:
+        """The mark of what is a secret as a whole; else what has one in it, without the words around that."""
         if text in self._tokens:
             return self._tokens[text]
         start, shown, done = 0, "", 0
@@ -256,3 +257,13 @@ class Redactor:
     def _learn_long(self, value: str) -> None:
         if len(value) >= _SHORTEST:
             self.learn(value)
+
+
+def _remembered(known: dict[str, str], text: str, redacted: Callable[[str], str]) -> str:
+    """What was made of a text before, or is made of it now."""
+    shown = known.get(text)
+    if shown is None:
+        if len(known) >= _MOST:
+            known.clear()
+        shown = known[text] = redacted(text)
+    return shown
