@@ -284,8 +284,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
         interrupted=interrupted or session.shouldstop is not False or session.shouldfail is not False,
     )
     _hide_what_came_late(session.config, own)
-    if exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}:
-        session.exitstatus = EXIT[run.gate]
+    if exitstatus != pytest.ExitCode.INTERNAL_ERROR:
+        session.exitstatus = EXIT[run.gate]  # where pytest says 2, a run was begun and is incomplete
 
 
 def _hide_what_came_late(config: pytest.Config, own: Session) -> None:
