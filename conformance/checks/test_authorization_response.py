@@ -155,6 +155,7 @@ async def test_unknown_client_is_not_redirected(
     push = par.ordinary(client_id="par-conformance-unknown", redirect_uri=address, prompt=prompt)
     outcome = await authorization.visit(push.inside or push.parameters, browser=authorization.new_browser(None))
     not_redirected(outcome, address)
+    await flows.code(par, authorization)  # the control: who may be sent on is
 
 
 def not_redirected(outcome: Outcome, address: str) -> None:
@@ -195,6 +196,7 @@ async def test_invalid_redirect_uri_is_not_followed(
     browser = authorization.new_browser(None)
     outcome = await authorization.visit(push.inside or push.parameters, browser=browser, method=method)
     not_redirected(outcome, ATTACKER)
+    await flows.code(par, authorization)
 
 
 @verifies("rfc9700-2.1-no-open-redirector", "fapi2-security-profile-5.3.2.1-no-open-redirector")
@@ -214,6 +216,7 @@ async def test_made_up_request_uri_is_no_way_to_elsewhere(
         await authorization.code(answer, browser=used)
     beside = {"redirect_uri": ATTACKER, "response_type": "code", "state": "par-conformance", "request_uri": uri}
     not_redirected(await authorization.open(answer, browser=used, query=beside), ATTACKER)
+    await flows.code(par, authorization)
 
 
 @verifies("rfc9700-4.11.2-no-redirect-before-login")
@@ -239,6 +242,7 @@ async def test_faulty_request_redirects_nobody_before_login(
         expected="an error page, or a login first",
         received=outcome.summary,
     )
+    await flows.code(par, authorization)
 
 
 @verifies("rfc6749-3.1.2.4-error-told-to-person")
@@ -263,6 +267,7 @@ async def test_person_is_shown_an_error(par: Par, authorization: Authorization, 
         expected="an error that a person can read",
         received=f"{len(page.body)} bytes",
     )
+    await flows.code(par, authorization)  # the control: not every request ends so
 
 
 @verifies("rfc6749-3.1-resource-owner-authenticated")

@@ -126,7 +126,18 @@ async def test_unregistered_request_uri_is_refused(
 @verifies("rfc9101-10.4.1-unregistered-request-uri-not-fetched")
 async def test_unregistered_request_uri_is_not_fetched(par: Par, authorization: Authorization, target: Target) -> None:
     """The server opens no connection to an https request_uri that is registered for nobody."""
-    hits = await _hits(par, authorization, target)
+    await _fetches_nothing(par, authorization, target)
+
+
+async def _fetches_nothing(par: Par, authorization: Authorization, target: Target) -> None:
+    """The server does not connect to an https URL of the suite's own: no hand is shaken, but all are counted."""
+    reaches_loopback(target)
+    push, _ = _request(par, target)
+    async with listening() as listener:
+        reference = listener.url.replace("http:", "https:", 1) + "/request.jwt"
+        for beside in BESIDE:  # some servers look at a reference only where the rest of a request stands beside it
+            await _visit(authorization, push, reference, beside)
+        hits = await listener.connections()
     expect.that(
         not hits,
         "fetched",
@@ -134,17 +145,7 @@ async def test_unregistered_request_uri_is_not_fetched(par: Par, authorization: 
         expected="no connection",
         received=f"{hits} connections",
     )
-
-
-async def _hits(par: Par, authorization: Authorization, target: Target) -> int:
-    """How often the server connects to an https URL of the suite's own: shaking no hand, but counting."""
-    reaches_loopback(target)
-    push, _ = _request(par, target)
-    async with listening() as listener:
-        reference = listener.url.replace("http:", "https:", 1) + "/request.jwt"
-        for beside in BESIDE:  # some servers look at a reference only where the rest of a request stands beside it
-            await _visit(authorization, push, reference, beside)
-        return await listener.connections()
+    authorization.needs_code(await _control(par, authorization, push))
 
 
 @verifies("openid-core-6.2-registration-enforced")
@@ -165,14 +166,7 @@ async def test_announced_registration_of_request_uris_forbids_the_fetch(
 ) -> None:
     """Where the metadata requires registration, an https request_uri that is not registered is not fetched."""
     _requires_registration(target)
-    hits = await _hits(par, authorization, target)
-    expect.that(
-        not hits,
-        "fetched",
-        "the server connected to the address of an unregistered request_uri",
-        expected="no connection",
-        received=f"{hits} connections",
-    )
+    await _fetches_nothing(par, authorization, target)
 
 
 def _requires_registration(target: Target) -> None:
