@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from conformance import expect
-from conformance.checks.test_pushed_request import ends_without_code
 from conformance.http.message import Request
 from conformance.http.wire import Wire
 from conformance.login import form as forms
@@ -110,6 +109,29 @@ def claims_of_token(answer: TokenAnswer) -> dict[str, Any]:
     return jws.claims_of(str(answer.json.get("access_token")))
 
 
+async def ends_without_code(
+    par: Par, authorization: Authorization, answer: PushAnswer
+) -> tuple[PushAnswer, Outcome | None]:
+    """A faulty push is refused, or its authorization request is (RFC 9126 section 2.1 step 3); never a code."""
+    if not answer.accepted:
+        return expect.refused(answer), None
+    outcome = await authorization.open(answer)
+    if outcome.granted:
+        not_supplied_beside(par, answer)
+        return answer, outcome
+    control = await authorization.open(await par.accepted(answer.push.client))
+    return answer, expect.no_code(outcome, control=control)
+
+
+def not_supplied_beside(par: Par, answer: PushAnswer) -> None:
+    """NotApplicable where the suite sends beside request_uri what this push leaves out (`beside_request_uri`)."""
+    pushed, ordinary = answer.push, par.ordinary(answer.push.client)
+    beside = par.target.profile.beside_request_uri
+    supplied = [name for name in beside if ordinary.value(name) and not pushed.value(name)]
+    if supplied:
+        raise NotApplicable(f"by the profile's beside_request_uri {' and '.join(supplied)} is sent all the same")
+
+
 async def no_code(
     par: Par, authorization: Authorization, answer: PushAnswer, *, expected: str = "a refusal"
 ) -> Outcome | None:
@@ -172,6 +194,19 @@ async def denied(
     raise NotApplicable(f"there is no page on which a person could say no: {asked.summary}")
 
 
+async def redeemed_or_refused(
+    par: Par, authorization: Authorization, token: Token, outcome: Outcome, push: Push, /, **changes: Any
+) -> TokenAnswer:
+    """What a code is worth that came in an unusual way; `changes` are to the token request's form.
+
+    Where it is refused, the control: the code of its client's ordinary request is redeemed. NotExercised where not.
+    """
+    answer = await token.redeem(outcome, push, **changes)
+    if not answer.accepted:
+        await tokens(par, authorization, token, push.client)
+    return answer
+
+
 async def redeemed_if_any(
     par: Par, authorization: Authorization, token: Token, push: Push, control: Callable[[], Push]
 ) -> TokenAnswer | None:
@@ -181,7 +216,9 @@ async def redeemed_if_any(
         expect.refused(answer)
         return None
     outcome = await authorization.open(answer)
-    return await token.redeem(outcome, answer.push) if outcome.ending is Ending.CODE else None
+    if outcome.ending is not Ending.CODE:
+        return None
+    return await redeemed_or_refused(par, authorization, token, outcome, answer.push)
 
 
 async def consent_page(authorization: Authorization, answer: PushAnswer) -> Page:

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from conformance import expect
+from conformance.checks import flows
 from conformance.checks.test_metadata import LOOPBACK
-from conformance.checks.test_pushed_request import not_supplied_beside
 from conformance.http.message import Pairs, Request, split
 from conformance.http.wire import Wire
 from conformance.profile.keyring import SigningKey, generate_key, key_pem
@@ -75,7 +75,7 @@ async def brings_no_code(par: Par, authorization: Authorization, push: Push, con
         return expect.refused(answer)
     outcome = await authorization.open(answer)
     if outcome.granted:
-        not_supplied_beside(par, answer)
+        flows.not_supplied_beside(par, answer)
         raise Violation(
             "code-issued",
             f"the request object was accepted and the authorization request brought a {outcome.ending}",

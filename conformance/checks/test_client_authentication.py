@@ -327,7 +327,9 @@ async def test_credentials_fail_alike_at_both_endpoints(
     """What the token endpoint refuses as a credential, the PAR endpoint refuses too."""
     answer = await par.accepted(client)
     outcome = await authorization.code(answer)
-    at_token = await token.redeem(outcome, answer.push, authentication=client_auth.wrong)
+    at_token = await flows.redeemed_or_refused(
+        par, authorization, token, outcome, answer.push, authentication=client_auth.wrong
+    )
     if not at_token.refused:
         raise NotExercised(f"the token endpoint did not refuse a wrong credential: {at_token.summary}")
     push = replace(par.ordinary(client), authentication=client_auth.wrong)

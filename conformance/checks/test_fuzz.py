@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis.strategies import SearchStrategy
 
 from conformance.check import each, verifies
+from conformance.checks import flows
 from conformance.fuzz import strategies
 from conformance.fuzz.explore import Problem, Try, explore, searched
 from conformance.fuzz.lifecycle import BOUND, CODE_ONCE, ONE_TIME, STANDS_FOR, World, live
@@ -229,6 +230,7 @@ async def test_no_spelling_of_a_scope_grants_more(
     if not entry.scope:
         raise NotApplicable("the profile gives the first client no scope")
     foreign = entry.forbidden_scope or "par-conformance-unknown"
+    await flows.tokens(par, authorization, token)  # the control of each token that is refused
 
     async def attempt(scope: str) -> Problem | None:
         answer = await par.send(par.ordinary(scope=scope))

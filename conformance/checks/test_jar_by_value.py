@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import objects
+from conformance.checks import flows, objects
 from conformance.checks.objects import (
     Forgery,
     asked,
@@ -154,7 +154,7 @@ async def test_scope_of_the_query_does_not_win(
     outcome = await _with_query(par, authorization, push, {"scope": f"{client.entry.scope} {further}"})
     if outcome is None:
         return
-    tokens = await token.redeem(outcome, push)
+    tokens = await flows.redeemed_or_refused(par, authorization, token, outcome, push)
     granted = tokens.scope or set()
     expect.that(
         not set(further.split()) & granted,
@@ -219,7 +219,7 @@ async def test_nonce_of_the_query_is_not_added(
     outcome = await _with_query(par, authorization, push, {"nonce": "from-the-query"})
     if outcome is None:
         return
-    tokens = await token.redeem(outcome, push)
+    tokens = await flows.redeemed_or_refused(par, authorization, token, outcome, push)
     expect.that(
         tokens.id_token.get("nonce") != "from-the-query",
         "query-used",

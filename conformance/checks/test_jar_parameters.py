@@ -330,7 +330,7 @@ async def test_scope_beside_the_object_does_not_win(
     flow = await _beside(par, authorization, client, scope=f"{client.entry.scope} {further}")
     if flow is None:
         return
-    tokens = await token.redeem(flow[1], flow[0].push)
+    tokens = await flows.redeemed_or_refused(par, authorization, token, flow[1], flow[0].push)
     granted = tokens.scope or set()
     expect.that(
         not set(further.split()) & granted,
@@ -372,7 +372,7 @@ async def test_code_challenge_beside_the_object_does_not_win(
     )
     if flow is None:
         return
-    tokens = await token.redeem(flow[1], flow[0].push, code_verifier=verifier)
+    tokens = await flows.redeemed_or_refused(par, authorization, token, flow[1], flow[0].push, code_verifier=verifier)
     expect.that(
         not tokens.accepted,
         "form-used",
@@ -391,7 +391,7 @@ async def test_nonce_beside_the_object_is_not_added(
     flow = await _beside(par, authorization, client, without="nonce", nonce="from-the-form")
     if flow is None:
         return
-    tokens = await token.redeem(flow[1], flow[0].push)
+    tokens = await flows.redeemed_or_refused(par, authorization, token, flow[1], flow[0].push)
     expect.that(
         tokens.id_token.get("nonce") != "from-the-form",
         "form-used",

@@ -134,11 +134,19 @@ async def test_login_hint_is_not_added(par: Par, authorization: Authorization, t
 
 
 async def granted_beside(
-    authorization: Authorization, token: Token, answer: PushAnswer, browser: Browser | None = None, /, **outside: Change
+    par: Par,
+    authorization: Authorization,
+    token: Token,
+    answer: PushAnswer,
+    browser: Browser | None = None,
+    /,
+    **outside: Change,
 ) -> TokenAnswer | None:
     """The tokens of a push that is opened with parameters beside it; None where the server refuses such a request."""
     outcome = await with_outside(authorization, answer, browser, **outside)
-    return None if outcome is None else await token.redeem(outcome, answer.push)
+    if outcome is None:
+        return None
+    return await flows.redeemed_or_refused(par, authorization, token, outcome, answer.push)
 
 
 @verifies("rfc9126-4-outside-parameter-not-merged", needs=Feature.OPENID)
@@ -149,7 +157,7 @@ async def test_claims_are_not_added(par: Par, authorization: Authorization, toke
     usual = await flows.tokens(par, authorization, token, client)
     if "auth_time" in usual.id_token:
         raise NotApplicable("the ID token has auth_time whether it is asked for or not")
-    tokens = await granted_beside(authorization, token, await par.accepted(client), claims=ESSENTIAL_AUTH_TIME)
+    tokens = await granted_beside(par, authorization, token, await par.accepted(client), claims=ESSENTIAL_AUTH_TIME)
     if tokens is not None and "auth_time" in tokens.id_token:
         raise _used("claims", "the ID token has the claim that only the query asks for")
 
@@ -162,7 +170,7 @@ async def test_claims_do_not_win(
     """A claims parameter in the query, or an empty one, does not replace the pushed one."""
     claims_supported(target)
     answer = await par.accepted(flows.openid_client(target), claims=ESSENTIAL_AUTH_TIME)
-    tokens = await granted_beside(authorization, token, answer, claims=claims)
+    tokens = await granted_beside(par, authorization, token, answer, claims=claims)
     if tokens is not None and tokens.accepted and "auth_time" not in tokens.id_token:
         raise _used("claims", "the ID token lacks the claim that was pushed as essential")
 
@@ -191,7 +199,7 @@ async def test_resource_does_not_win(par: Par, authorization: Authorization, tok
     client, resources = _with_resources(target)
     outside = resources[1] if len(resources) > 1 else FOREIGN_RESOURCE
     answer = await par.accepted(client, resource=resources[0])
-    tokens = await granted_beside(authorization, token, answer, resource=outside)
+    tokens = await granted_beside(par, authorization, token, answer, resource=outside)
     found = await _audience(token, tokens, client)
     if outside in found:
         raise _used("resource", "the access token is for it", " ".join(sorted(found)))
@@ -206,7 +214,7 @@ async def test_resource_is_not_added(par: Par, authorization: Authorization, tok
     plain = await flows.tokens(par, authorization, token, client, resource=None)
     usual = await token.audience(plain, client) or set()
     answer = await par.accepted(client, resource=None)
-    beside = await granted_beside(authorization, token, answer, resource=resources[-1])
+    beside = await granted_beside(par, authorization, token, answer, resource=resources[-1])
     found = (await token.audience(beside, client) or set()) if beside is not None and beside.accepted else set()
     if resources[-1] in found - usual:
         raise _used("resource", "the access token is for it", " ".join(sorted(found)))
@@ -231,7 +239,7 @@ async def test_authorization_details_are_not_added(
         expect.control_accepted(answer)
         raise NotApplicable(f"this client has to push authorization_details: {answer.summary}")
     fresh = authorization.new_browser()
-    tokens = await granted_beside(authorization, token, answer, fresh, authorization_details=details)
+    tokens = await granted_beside(par, authorization, token, answer, fresh, authorization_details=details)
     if tokens is not None and tokens.json.get("authorization_details"):
         usual = await flows.tokens(
             par, authorization, token, client, browser=authorization.new_browser(), authorization_details=None
@@ -249,7 +257,7 @@ async def test_authorization_details_do_not_win(
     client, details = _with_details(target)
     doubled = json.dumps([*json.loads(details), *json.loads(details)])
     answer = await par.accepted(client, authorization_details=details)
-    tokens = await granted_beside(authorization, token, answer, authorization_details=doubled)
+    tokens = await granted_beside(par, authorization, token, answer, authorization_details=doubled)
     granted = tokens.json.get("authorization_details") if tokens is not None else None
     if isinstance(granted, list) and len(granted) > len(json.loads(details)):
         raise _used("authorization_details", "more was granted than was pushed")
@@ -268,7 +276,7 @@ async def test_scope_is_not_added(par: Par, authorization: Authorization, token:
     plain = await authorization.open(await par.push(scope=None, nonce=None))
     if not plain.granted:
         raise NotApplicable(f"this server serves no request without a scope: {plain.summary}")
-    tokens = await granted_beside(authorization, token, answer, scope=further)
+    tokens = await granted_beside(par, authorization, token, answer, scope=further)
     usual = (await flows.tokens(par, authorization, token, scope=None, nonce=None)).scope or set()
     if tokens is not None and (set(further.split()) & (tokens.scope or set())) - usual:
         raise _used("scope", f"{further} was granted", " ".join(sorted(tokens.scope or set())))
@@ -307,7 +315,12 @@ def _values(change: Change) -> list[str]:
 
 
 async def only_the_pushed_counts(
-    token: Token, answer: PushAnswer, outcome: Outcome | None, outside: Mapping[str, Change]
+    par: Par,
+    authorization: Authorization,
+    token: Token,
+    answer: PushAnswer,
+    outcome: Outcome | None,
+    outside: Mapping[str, Change],
 ) -> None:
     """Nothing of what stood outside shows in the response or in the tokens: no value used, none taken away."""
     if outcome is None:
@@ -318,7 +331,7 @@ async def only_the_pushed_counts(
         raise _used("state", "the pushed one did not come back", state)
     if "redirect_uri" in outside and went_to != (push.value("redirect_uri") or went_to).split("?")[0]:
         raise _used("redirect_uri", f"the code went to {went_to}", went_to)
-    tokens = await token.redeem(outcome, push)
+    tokens = await flows.redeemed_or_refused(par, authorization, token, outcome, push)
     pushed = set((push.value("scope") or "").split())
     beyond = {value for scope in _values(outside.get("scope")) for value in scope.split()} - pushed
     if beyond & (tokens.scope or set()):
@@ -357,7 +370,7 @@ async def test_another_whole_request_has_no_effect(
         "response_mode": "query",
     }
     answer, outcome = await beside(par, authorization, outside, method)
-    await only_the_pushed_counts(token, answer, outcome, outside)
+    await only_the_pushed_counts(par, authorization, token, answer, outcome, outside)
 
 
 @verifies("rfc9126-4-outside-value-without-effect")
@@ -374,7 +387,10 @@ async def test_challenge_of_another_whole_request_has_no_effect(
     answer, outcome = await beside(par, authorization, outside, method)
     if outcome is None:
         return
-    if (await token.redeem(outcome, answer.push, code_verifier=other.verifier)).accepted:
+    tokens = await flows.redeemed_or_refused(
+        par, authorization, token, outcome, answer.push, code_verifier=other.verifier
+    )
+    if tokens.accepted:
         if (await flows.redeemed(par, authorization, token, code_verifier=pkce.new_verifier())).accepted:
             if not target.has(Feature.PKCE):
                 raise NotApplicable("this server does not look at code_verifier, and promises nowhere to do so")
@@ -388,7 +404,7 @@ async def test_empty_value_takes_nothing_away(par: Par, authorization: Authoriza
     """A parameter without a value beside request_uri takes nothing of the pushed request away."""
     outside: dict[str, Change] = {name: ""}
     answer, outcome = await beside(par, authorization, outside)
-    await only_the_pushed_counts(token, answer, outcome, outside)
+    await only_the_pushed_counts(par, authorization, token, answer, outcome, outside)
 
 
 @verifies("rfc9126-4-outside-value-without-effect", needs=Feature.PKCE)
@@ -399,7 +415,10 @@ async def test_empty_challenge_does_not_switch_pkce_off(
     if not target.client("first").entry.pkce:
         raise NotApplicable("the profile's first client does not use PKCE")
     answer, outcome = await beside(par, authorization, {"code_challenge": "", "code_challenge_method": ""})
-    if outcome is not None and (await token.redeem(outcome, answer.push, code_verifier=None)).accepted:
+    if outcome is None:
+        return
+    tokens = await flows.redeemed_or_refused(par, authorization, token, outcome, answer.push, code_verifier=None)
+    if tokens.accepted:
         control = await flows.redeemed(par, authorization, token, code_verifier=None)
         if control.accepted:
             raise NotApplicable("a code is redeemed without its verifier anyway, which is a finding of its own")
@@ -414,4 +433,4 @@ async def test_value_that_is_given_twice_has_no_effect(
     """A parameter that stands twice beside request_uri has no effect."""
     outside: dict[str, Change] = {name: ["from-the-query", "and-again"]}
     answer, outcome = await beside(par, authorization, outside)
-    await only_the_pushed_counts(token, answer, outcome, outside)
+    await only_the_pushed_counts(par, authorization, token, answer, outcome, outside)

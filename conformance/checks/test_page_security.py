@@ -23,6 +23,7 @@ from conformance.protocol.authorization import Authorization
 from conformance.protocol.client_auth import Occasion
 from conformance.protocol.outcome import Ending, Outcome
 from conformance.protocol.par import Par
+from conformance.protocol.token import Token
 from conformance.target import Target
 from conformance.verdict import NotApplicable, NotExercised, Violation
 
@@ -227,7 +228,7 @@ async def test_authorization_endpoint_is_under_https_only(
 
 @verifies("rfc6749-3.2-token-endpoint-tls")
 async def test_token_endpoint_is_under_https_only(
-    par: Par, authorization: Authorization, target: Target, wire: Wire
+    par: Par, authorization: Authorization, token: Token, target: Target, wire: Wire
 ) -> None:
     """The token endpoint is an https URL, and the same address under plain http issues nothing."""
     url = _https(target, target.token_endpoint)
@@ -257,6 +258,7 @@ async def test_token_endpoint_is_under_https_only(
         expected="no answer, a redirect or an error",
         received=f"HTTP {response.status}",
     )
+    await flows.tokens(par, authorization, token, client)
 
 
 def _https(target: Target, url: str) -> str:

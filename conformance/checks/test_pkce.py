@@ -284,6 +284,7 @@ async def test_wrong_verifier_is_told_invalid_grant(
         expected="invalid_grant",
         received=answer.summary,
     )
+    await flows.tokens(par, authorization, token)
 
 
 @verifies("rfc7636-7.2-plain-refused", needs=Feature.PKCE)

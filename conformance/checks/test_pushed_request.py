@@ -6,13 +6,13 @@ import secrets
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import roles
+from conformance.checks import flows, roles
 from conformance.checks.test_metadata import LOOPBACK
 from conformance.http.listener import listening
 from conformance.http.message import split
 from conformance.profile.model import Feature, Profile
 from conformance.protocol.authorization import Authorization
-from conformance.protocol.outcome import Ending, Outcome
+from conformance.protocol.outcome import Ending
 from conformance.protocol.par import Change, Par, PushAnswer
 from conformance.protocol.token import Token, TokenAnswer
 from conformance.target import Target
@@ -63,29 +63,6 @@ async def test_request_uri_in_a_push_is_not_fetched(par: Par, authorization: Aut
         )
 
 
-async def ends_without_code(
-    par: Par, authorization: Authorization, answer: PushAnswer
-) -> tuple[PushAnswer, Outcome | None]:
-    """A faulty push is refused, or its authorization request is (RFC 9126 section 2.1 step 3); never a code."""
-    if not answer.accepted:
-        return expect.refused(answer), None
-    outcome = await authorization.open(answer)
-    if outcome.granted:
-        not_supplied_beside(par, answer)
-        return answer, outcome
-    control = await authorization.open(await par.accepted(answer.push.client))
-    return answer, expect.no_code(outcome, control=control)
-
-
-def not_supplied_beside(par: Par, answer: PushAnswer) -> None:
-    """NotApplicable where the suite sends beside request_uri what this push leaves out (`beside_request_uri`)."""
-    pushed, ordinary = answer.push, par.ordinary(answer.push.client)
-    beside = par.target.profile.beside_request_uri
-    supplied = [name for name in beside if ordinary.value(name) and not pushed.value(name)]
-    if supplied:
-        raise NotApplicable(f"by the profile's beside_request_uri {' and '.join(supplied)} is sent all the same")
-
-
 def refuse_unregistered(target: Target, client: str) -> None:
     """Stop where the server's policy lets this client bring new redirect URIs (RFC 9126 section 2.4)."""
     if target.has(Feature.UNREGISTERED_REDIRECT_URIS) and not target.client(client).public:
@@ -121,7 +98,7 @@ async def test_unregistered_redirect_uri_brings_no_code(
 ) -> None:
     """A redirect_uri that is not registered for the client never receives a code."""
     refuse_unregistered(target, "first")
-    answer, outcome = await ends_without_code(par, authorization, await par.push(redirect_uri=redirect_uri))
+    answer, outcome = await flows.ends_without_code(par, authorization, await par.push(redirect_uri=redirect_uri))
     went_to = (outcome.location or "") if outcome and outcome.granted else ""
     expect.that(
         not (outcome and outcome.granted),
@@ -141,7 +118,7 @@ async def test_redirect_uri_of_another_client_brings_no_code(
     foreign = target.client("second").redirect_uri
     if foreign in target.client("first").entry.redirect_uris:
         raise NotApplicable("both clients have the same redirect URI")
-    _, outcome = await ends_without_code(par, authorization, await par.push(redirect_uri=foreign))
+    _, outcome = await flows.ends_without_code(par, authorization, await par.push(redirect_uri=foreign))
     expect.that(
         not (outcome and outcome.granted),
         "code-issued",
@@ -155,7 +132,7 @@ async def test_redirect_uri_of_another_client_brings_no_code(
 @each(change={"missing": None, "unknown": "par-conformance", "mixed-unknown": "code par-conformance"})
 async def test_wrong_response_type_brings_no_code(par: Par, authorization: Authorization, change: Change) -> None:
     """A missing or unknown response_type is refused."""
-    _, outcome = await ends_without_code(par, authorization, await par.push(response_type=change))
+    _, outcome = await flows.ends_without_code(par, authorization, await par.push(response_type=change))
     expect.that(
         not (outcome and outcome.granted),
         "code-issued",
@@ -186,10 +163,10 @@ async def last_scope_is_not_granted(
     par: Par, authorization: Authorization, token: Token, client: str, scope: str
 ) -> None:
     """The last of the scopes is refused or left out, never granted."""
-    answer, outcome = await ends_without_code(par, authorization, await par.push(client, scope=scope))
+    answer, outcome = await flows.ends_without_code(par, authorization, await par.push(client, scope=scope))
     if outcome is None or not outcome.granted:
         return
-    tokens = await token.redeem(outcome, answer.push)
+    tokens = await flows.redeemed_or_refused(par, authorization, token, outcome, answer.push)
     if not tokens.accepted:
         return
     beyond = scope.split()[-1]
@@ -272,7 +249,7 @@ async def test_what_is_refused_in_an_ordinary_request_is_refused_in_a_pushed_one
     """A fault for which the server refuses an ordinary authorization request brings no code when it is pushed."""
     if "redirect_uri" in fault:
         refuse_unregistered(target, "first")
-    _, outcome = await ends_without_code(par, authorization, await par.push(**fault))
+    _, outcome = await flows.ends_without_code(par, authorization, await par.push(**fault))
     if outcome is None or not outcome.granted:
         return
     usual = par.ordinary()
@@ -283,7 +260,7 @@ async def test_what_is_refused_in_an_ordinary_request_is_refused_in_a_pushed_one
     if plain.granted:
         return
     # The person was not logged in yet when the pushed request was opened: only like can be compared with like.
-    _, outcome = await ends_without_code(par, authorization, await par.push(**fault))
+    _, outcome = await flows.ends_without_code(par, authorization, await par.push(**fault))
     expect.that(
         outcome is None or not outcome.granted,
         "code-issued",

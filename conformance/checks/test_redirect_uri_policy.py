@@ -6,7 +6,8 @@ import secrets
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks.test_pushed_request import ATTACKER, ends_without_code
+from conformance.checks import flows
+from conformance.checks.test_pushed_request import ATTACKER
 from conformance.profile.model import Feature, Profile
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.par import Par
@@ -70,7 +71,7 @@ async def test_near_miss_of_a_public_client_brings_no_code(
     par: Par, authorization: Authorization, redirect_uri: str
 ) -> None:
     """A public client's redirect_uri that nearly matches a registered one never receives a code."""
-    _, outcome = await ends_without_code(par, authorization, await par.push("public", redirect_uri=redirect_uri))
+    _, outcome = await flows.ends_without_code(par, authorization, await par.push("public", redirect_uri=redirect_uri))
     expect.that(
         not (outcome and outcome.granted),
         "code-issued",
@@ -83,7 +84,7 @@ async def test_near_miss_of_a_public_client_brings_no_code(
 @verifies("rfc9126-7.2-new-redirect-uri-of-public-client-refused", needs=Feature.PUBLIC_CLIENTS)
 async def test_public_client_cannot_bring_a_redirect_uri(par: Par, authorization: Authorization) -> None:
     """A client that does not authenticate cannot bring a new redirect_uri with a push."""
-    _, outcome = await ends_without_code(par, authorization, await par.push("public", redirect_uri=ATTACKER))
+    _, outcome = await flows.ends_without_code(par, authorization, await par.push("public", redirect_uri=ATTACKER))
     expect.that(
         not (outcome and outcome.granted),
         "code-issued",
