@@ -100,27 +100,6 @@ class PagesAreShownOnce(Remembering):
         return await super().next_page(session, interaction)
 
 
-@fault("rfc9126-2.2-request-uri-stands-for-request", browser=True)
-class LastTabWins(AuthorizationServer):
-    """BUG: a browser has one request at a time, and every tab answers the last one (RFC 9126 section 2.2)."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.begun: list[Interaction] = []
-
-    def new_interaction(self, session: Session, asked: AuthorizationRequest) -> Interaction:
-        """Remember what was asked last."""
-        self.begun.append(super().new_interaction(session, asked))
-        return self.begun[-1]
-
-    async def conclude(self, session: Session, interaction: Interaction, *, allowed: bool) -> web.Response:
-        """Answer what this browser asked last."""
-        last = [other.request for other in self.begun if other.session_id == session.id][-1:]
-        if last and last[0].client.client_id != interaction.request.client.client_id:
-            interaction.request = replace(last[0], pushed=None)
-        return await super().conclude(session, interaction, allowed=allowed)
-
-
 @fault("rfc9126-4-one-time-use", "rfc9126-2.2-single-use-in-race", browser=True)
 class OpenPagesOutliveTheRequest(AuthorizationServer):
     """BUG: a request_uri that was used is refused when it is opened, but not on pages open already (section 4)."""
