@@ -29,8 +29,8 @@ from conformance.report.record import CheckResult, Run
 from conformance.requirements import load as load_catalogue
 from conformance.run import Session
 from conformance.server import AuthorizationServer
-from conformance.server.faults.authorize import AnyClientMayUseIt
 from conformance.server.faults.push import PushTakesRequestUri
+from conformance.server.faults.request_uri_binding import AnyClientMayUseIt
 from conformance.verdict import Answer, Level, Verdict
 
 ROOT = Path(__file__).parent.parent

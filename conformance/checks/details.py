@@ -15,6 +15,8 @@ from conformance.target import RegisteredClient, Target
 from conformance.verdict import NotApplicable, NotExercised
 
 PARAMETER = "authorization_details"
+#: A type of details that no server knows.
+UNKNOWN = "https://par-conformance.example/unknown"
 Entry = Mapping[str, Any]
 
 
@@ -102,3 +104,13 @@ async def granted(token: Token, tokens: TokenAnswer, client: RegisteredClient) -
 def types_of(details: list[Any] | None) -> set[object]:
     """The types among details."""
     return {entry.get("type") for entry in details or () if isinstance(entry, Mapping)}
+
+
+async def push_of(par: Par, target: Target, value: str) -> PushAnswer:
+    """A push with this value of authorization_details; its control has the valid ones."""
+    client = client_of(target)
+    valid = text(samples(target))
+    return await par.send(
+        par.ordinary(client, authorization_details=value),
+        control=lambda: par.ordinary(client, authorization_details=valid),
+    )

@@ -13,7 +13,8 @@ from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows
 from conformance.checks.test_authorization_request import with_outside
-from conformance.checks.test_openid import claims_supported, logged_in
+from conformance.checks.test_openid_claims import claims_supported
+from conformance.checks.test_openid_prompt import logged_in
 from conformance.checks.test_pushed_request import ATTACKER
 from conformance.engine import CheckClock
 from conformance.login import form as forms

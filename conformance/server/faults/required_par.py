@@ -8,7 +8,7 @@ from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError
 from conformance.server.faults import fault
-from conformance.server.faults.authorize import ByMethod
+from conformance.server.faults.request_uri_ways_in import ByMethod
 from conformance.server.forms import Form
 from conformance.server.records import AuthorizationRequest
 

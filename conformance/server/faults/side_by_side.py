@@ -14,10 +14,8 @@ from conformance.server.records import AuthorizationRequest, Interaction, Sessio
 STANDS_FOR = "rfc9126-2.2-request-uri-stands-for-request"
 
 
-class _KeptInTheSession(AuthorizationServer):
-    """Keeps one parameter in the browser's session, where the next request of the same client overwrites it."""
-
-    kept = ""
+class _RemembersWhatWasBegun(AuthorizationServer):
+    """Knows what was asked in each browser."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -28,14 +26,32 @@ class _KeptInTheSession(AuthorizationServer):
         self.begun.append(super().new_interaction(session, asked))
         return self.begun[-1]
 
+    def asked_in(self, session: Session) -> list[AuthorizationRequest]:
+        """What was asked in this browser, the newest last."""
+        return [other.request for other in self.begun if other.session_id == session.id]
+
+
+@fault(STANDS_FOR, browser=True)
+class LastTabWins(_RemembersWhatWasBegun):
+    """BUG: a browser has one request at a time, and every tab answers the last one (RFC 9126 section 2.2)."""
+
+    async def conclude(self, session: Session, interaction: Interaction, *, allowed: bool) -> web.Response:
+        """Answer what this browser asked last."""
+        last = self.asked_in(session)[-1:]
+        if last and last[0].client.client_id != interaction.request.client.client_id:
+            interaction.request = replace(last[0], pushed=None)
+        return await super().conclude(session, interaction, allowed=allowed)
+
+
+class _KeptInTheSession(_RemembersWhatWasBegun):
+    """Keeps one parameter in the browser's session, where the next request of the same client overwrites it."""
+
+    kept = ""
+
     async def conclude(self, session: Session, interaction: Interaction, *, allowed: bool) -> web.Response:
         """Answer with what this browser's session has."""
         asked = interaction.request
-        last = [
-            other.request
-            for other in self.begun
-            if other.session_id == session.id and other.request.client is asked.client
-        ][-1]
+        last = [other for other in self.asked_in(session) if other.client is asked.client][-1]
         interaction.request = self.mixed(asked, last)
         return await super().conclude(session, interaction, allowed=allowed)
 

@@ -1,0 +1,107 @@
+"""Authorization details in token requests, and after a refresh (RFC 9396 sections 6, 8 and 11.2)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from conformance import expect
+from conformance.check import verifies
+from conformance.checks.details import (
+    PARAMETER,
+    UNKNOWN,
+    asked,
+    client_of,
+    granted,
+    samples,
+    text,
+    tokens_for,
+    types_of,
+)
+from conformance.checks.flows import claims_of_token
+from conformance.profile.model import Feature
+from conformance.protocol.authorization import Authorization
+from conformance.protocol.par import Par
+from conformance.protocol.token import Token, TokenAnswer
+from conformance.target import Target
+from conformance.verdict import NotApplicable, NotExercised
+
+Sample = dict[str, Any]
+
+
+async def asking_at_token_endpoint(
+    par: Par, authorization: Authorization, token: Token, target: Target, wanted: list[Sample]
+) -> TokenAnswer:
+    """The code of a request with the first valid entry, redeemed with details of the token request's own."""
+    entries = samples(target)[:1]
+    control = await tokens_for(par, authorization, token, target, entries)
+    if await granted(token, control, client_of(target)) is None:
+        raise NotApplicable("no details came with the token, which is a finding of its own")
+    answer = await asked(par, target, entries)
+    return await token.redeem(await authorization.code(answer), answer.push, authorization_details=text(wanted))
+
+
+@verifies("rfc9396-6-more-than-granted-not-issued", needs=Feature.RAR)
+async def test_token_request_gets_no_more_details_than_granted(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A token request for authorization_details of a type that was not granted does not get them."""
+    entries = samples(target)
+    if len({entry["type"] for entry in entries}) < 2:
+        raise NotApplicable("the client may ask for one type of details only")
+    other = next(entry for entry in entries if entry["type"] != entries[0]["type"])
+    for wanted in ([other], [entries[0], other]):
+        tokens = await asking_at_token_endpoint(par, authorization, token, target, wanted)
+        details = await granted(token, tokens, client_of(target)) if tokens.accepted else None
+        expect.that(
+            other["type"] not in types_of(details),
+            "details-granted",
+            f"the token request brought details of the type {other['type']!r}, which the person never saw",
+            expected="a refusal, or the granted details",
+            received=json.dumps(details),
+        )
+
+
+@verifies("rfc9396-8-token-error-code", needs=Feature.RAR)
+async def test_error_of_faulty_details_at_the_token_endpoint(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """The token endpoint's error for authorization_details of an unknown type is invalid_authorization_details."""
+    tokens = await asking_at_token_endpoint(par, authorization, token, target, [{"type": UNKNOWN}])
+    if tokens.accepted:
+        raise NotApplicable("the token endpoint pays no heed to authorization_details")
+    expect.that(
+        tokens.error == "invalid_authorization_details",
+        "other-code",
+        f"the error code is {tokens.error}",
+        expected="invalid_authorization_details",
+        received=tokens.error,
+    )
+
+
+@verifies("rfc9396-11.2-details-survive-refresh", needs=(Feature.RAR, Feature.REFRESH_TOKENS))
+async def test_refreshed_token_has_the_details(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A refreshed access token has the details of the grant that it comes from."""
+    client = client_of(target)
+    answer = await asked(par, target, samples(target))
+    first = await token.redeem(await authorization.code(answer), answer.push)
+    details = await granted(token, first, client)
+    if details is None:
+        raise NotApplicable("no details came with the first token, which is a finding of its own")
+    second = await token.refresh(first, client, dpop_key=answer.push.dpop)
+    if not second.accepted:
+        raise NotExercised(f"the refresh token brought nothing: {second.summary}")
+    kept = await granted(token, second, client)
+    if kept is None and PARAMETER in first.json and not claims_of_token(second):
+        introspected = await token.introspect(str(second.json["access_token"]), client)
+        if introspected is None:
+            raise NotApplicable("nothing shows which details the refreshed token has")
+    expect.that(
+        kept == details,
+        "other-details",
+        "the refreshed token has other details than the first",
+        expected=json.dumps(details),
+        received=json.dumps(kept),
+    )

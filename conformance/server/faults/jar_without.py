@@ -1,0 +1,43 @@
+"""Faults of servers without request objects (RFC 9101 section 7)."""
+
+from __future__ import annotations
+
+from conformance.server.app import AuthorizationServer
+from conformance.server.clients import RegisteredClient
+from conformance.server.errors import OAuthError
+from conformance.server.faults import fault
+from conformance.server.forms import Form
+from conformance.server.records import AuthorizationRequest, Parameters
+
+
+@fault("rfc9101-7-unsupported-request-refused", "rfc9126-2-request-object-not-ignored", settings={"jar": False})
+class UnsupportedObjectsAreIgnoredInPushes(AuthorizationServer):
+    """BUG: a server without request objects ignores them in a push (RFC 9101 section 7)."""
+
+    def pushed_parameters(self, client: RegisteredClient, form: Form) -> Parameters:
+        """Use the form."""
+        self.require_request_object(client)
+        return {name: value for name, value in self.form_parameters(form).items() if name != "request"}
+
+
+@fault(
+    "rfc9101-7-unsupported-request-refused",
+    "openid-core-6.1-unsupported-request-answered",
+    settings={"jar": False},
+)
+class UnsupportedObjectsAreIgnoredInLinks(AuthorizationServer):
+    """BUG: a server without request objects ignores them in a link (RFC 9101 section 7)."""
+
+    def request_by_value(self, client: RegisteredClient, query: Form, text: str) -> AuthorizationRequest:
+        """Use the query."""
+        return self.plain_request(client, query)
+
+
+@fault("openid-core-6.1-unsupported-request-answered", settings={"jar": False})
+class UnsupportedObjectsAreInvalidRequests(AuthorizationServer):
+    """BUG: a server without request objects says invalid_request to the client (OpenID Connect Core section 6.1)."""
+
+    def request_by_value(self, client: RegisteredClient, query: Form, text: str) -> AuthorizationRequest:
+        """Use the other code."""
+        about = self.plain_request(client, query)
+        raise OAuthError("invalid_request", "there are parameters that nobody knows", about=about)
