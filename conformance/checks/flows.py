@@ -210,13 +210,17 @@ async def redeemed_or_refused(
 async def redeemed_if_any(
     par: Par, authorization: Authorization, token: Token, push: Push, control: Callable[[], Push]
 ) -> TokenAnswer | None:
-    """What the code of a push that may be refused is worth. None where the push was refused or no code came."""
+    """What the code of a push that may be refused is worth. None where the push was refused or no code came.
+
+    NotExercised where none comes of an ordinary push either.
+    """
     answer = await par.send(push, control=control)
     if not answer.accepted:
         expect.refused(answer)
         return None
     outcome = await authorization.open(answer)
     if outcome.ending is not Ending.CODE:
+        await code(par, authorization, push.client)
         return None
     return await redeemed_or_refused(par, authorization, token, outcome, answer.push)
 

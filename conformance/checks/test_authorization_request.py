@@ -196,11 +196,17 @@ async def test_simultaneous_attempts_bring_one_code(par: Par, authorization: Aut
 
 
 async def with_outside(
-    authorization: Authorization, answer: PushAnswer, browser: Browser | None = None, /, **outside: Change
+    par: Par,
+    authorization: Authorization,
+    answer: PushAnswer,
+    browser: Browser | None = None,
+    /,
+    **outside: Change,
 ) -> Outcome | None:
     """Open a push with further parameters in the query: the code, or None where the server refuses such a request.
 
-    A `browser` of its own knows nothing of what a person has granted before.
+    A `browser` of its own knows nothing of what a person has granted before. NotExercised where an ordinary request is
+    refused as well.
     """
     outcome = await authorization.open(answer, browser=browser, query=outside)
     if outcome.ending is Ending.CODE:
@@ -212,6 +218,7 @@ async def with_outside(
             expected="the pushed request, or a refusal",
             received=outcome.summary,
         )
+    await flows.code(par, authorization, answer.push.client)
     return None
 
 
@@ -219,7 +226,7 @@ async def with_outside(
 async def test_state_beside_request_uri_does_not_win(par: Par, authorization: Authorization) -> None:
     """A state in the query does not replace the pushed one."""
     answer = await par.accepted()
-    outcome = await with_outside(authorization, answer, state="from-the-query")
+    outcome = await with_outside(par, authorization, answer, state="from-the-query")
     if outcome is not None:
         expect.that(
             outcome.parameters.get("state") == answer.push.value("state"),
@@ -237,7 +244,7 @@ async def test_state_beside_request_uri_is_not_added(par: Par, authorization: Au
     if answer.refused:
         expect.control_accepted(answer)
         raise NotApplicable(f"this server wants a state: {answer.summary}")
-    outcome = await with_outside(authorization, needs_accepted(answer), state="from-the-query")
+    outcome = await with_outside(par, authorization, needs_accepted(answer), state="from-the-query")
     if outcome is not None:
         expect.that(
             outcome.parameters.get("state") != "from-the-query",
@@ -287,7 +294,7 @@ async def test_scope_beside_request_uri_does_not_win(
     if not entry.scope or not entry.further_scope:
         raise NotApplicable("the profile names no further_scope for the first client")
     answer = await par.accepted()
-    outcome = await with_outside(authorization, answer, scope=f"{entry.scope} {entry.further_scope}")
+    outcome = await with_outside(par, authorization, answer, scope=f"{entry.scope} {entry.further_scope}")
     if outcome is None:
         return
     tokens = await flows.redeemed_or_refused(par, authorization, token, outcome, answer.push)
@@ -326,7 +333,7 @@ async def test_code_challenge_beside_request_uri_does_not_win(
     verifier = pkce.new_verifier()
     answer = await par.accepted()
     outcome = await with_outside(
-        authorization, answer, code_challenge=pkce.challenge(verifier), code_challenge_method="S256"
+        par, authorization, answer, code_challenge=pkce.challenge(verifier), code_challenge_method="S256"
     )
     if outcome is None:
         return
@@ -352,7 +359,7 @@ async def test_code_challenge_beside_request_uri_is_not_added(
         expect.control_accepted(answer)
         raise NotApplicable(f"this server wants PKCE: {answer.summary}")
     challenge = pkce.challenge(pkce.new_verifier())
-    outcome = await with_outside(authorization, answer, code_challenge=challenge, code_challenge_method="S256")
+    outcome = await with_outside(par, authorization, answer, code_challenge=challenge, code_challenge_method="S256")
     if outcome is None:
         return
     # Without a verifier, and not with one: a server that ignores a needless verifier has not used the query.
@@ -379,7 +386,7 @@ async def test_nonce_beside_request_uri_does_not_win(
     if not answer_has_nonce(target):
         raise NotApplicable("the first client's ordinary request is no OpenID Connect request")
     answer = await par.accepted()
-    outcome = await with_outside(authorization, answer, nonce="from-the-query")
+    outcome = await with_outside(par, authorization, answer, nonce="from-the-query")
     if outcome is None:
         return
     tokens = await flows.redeemed_or_refused(par, authorization, token, outcome, answer.push)
@@ -408,7 +415,7 @@ async def test_nonce_beside_request_uri_is_not_added(
     if not answer.accepted:
         expect.control_accepted(answer)
         raise NotApplicable(f"this server wants a nonce: {answer.summary}")
-    outcome = await with_outside(authorization, answer, nonce="from-the-query")
+    outcome = await with_outside(par, authorization, answer, nonce="from-the-query")
     if outcome is None:
         return
     tokens = await flows.redeemed_or_refused(par, authorization, token, outcome, answer.push)
@@ -427,7 +434,7 @@ async def test_response_type_beside_request_uri_does_not_win(
     par: Par, authorization: Authorization, value: str
 ) -> None:
     """A response_type in the query does not turn the code into tokens."""
-    await with_outside(authorization, await par.accepted(), response_type=value)
+    await with_outside(par, authorization, await par.accepted(), response_type=value)
 
 
 @verifies("rfc9126-4-outside-parameter-not-merged", "rfc9101-5-pushed-parameters-not-extended-by-query")
@@ -439,7 +446,7 @@ async def test_response_mode_beside_request_uri_is_not_added(
         raise NotApplicable("the first client's ordinary request has a response_mode")
     usual = await authorization.code(await par.accepted())
     mode = "fragment" if usual.mode != "fragment" else "query"
-    outcome = await with_outside(authorization, await par.accepted(), response_mode=mode)
+    outcome = await with_outside(par, authorization, await par.accepted(), response_mode=mode)
     if outcome is not None:
         expect.that(
             outcome.mode == usual.mode,
@@ -476,7 +483,7 @@ async def test_full_request_beside_request_uri_does_not_win(par: Par, authorizat
     answer = await par.accepted()
     other = dict(par.ordinary(state="from-the-query").parameters)
     outside = {name: value for name, value in other.items() if name not in {"client_id", "request"}}
-    outcome = await with_outside(authorization, answer, **{**outside, "state": "from-the-query"})
+    outcome = await with_outside(par, authorization, answer, **{**outside, "state": "from-the-query"})
     if outcome is not None:
         expect.that(
             outcome.parameters.get("state") == answer.push.value("state"),

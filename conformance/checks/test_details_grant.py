@@ -130,7 +130,7 @@ async def test_details_beside_request_uri_have_no_effect(
         outside = replaced(entries, word, word[:-1] + ("x" if word[-1] != "x" else "y"))
         answer = await asked(par, target, entries)
     outcome = await with_outside(
-        authorization, answer, authorization.new_browser(), authorization_details=text(outside)
+        par, authorization, answer, authorization.new_browser(), authorization_details=text(outside)
     )
     if outcome is None:
         return

@@ -181,7 +181,7 @@ async def test_dpop_jkt_beside_request_uri_changes_no_binding(
     right = await sent(par, lambda: with_proof(par, client)(own))
     control = needs_bound_token(await redeemed(authorization, token, right, own))
     answer = await sent(par, lambda: with_proof(par, client)(own))
-    outcome = await with_outside(authorization, answer, dpop_jkt=other.thumbprint)
+    outcome = await with_outside(par, authorization, answer, dpop_jkt=other.thumbprint)
     if outcome is None:
         return
     tokens = await token.redeem(outcome, answer.push, dpop_key=other)
@@ -214,7 +214,7 @@ async def test_dpop_jkt_beside_request_uri_binds_nothing(
         raise NotApplicable(f"this server wants a key with every push: {first.summary}")
     control = await redeemed(authorization, token, first, own)
     answer = await sent(par, unbound)
-    outcome = await with_outside(authorization, answer, dpop_jkt=other.thumbprint)
+    outcome = await with_outside(par, authorization, answer, dpop_jkt=other.thumbprint)
     if outcome is None:
         return
     tokens = await token.redeem(outcome, answer.push, dpop_key=own)

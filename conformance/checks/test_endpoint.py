@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import roles
+from conformance.checks import flows, roles
 from conformance.protocol import client_auth
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.client_auth import Occasion, Proof
@@ -123,6 +123,8 @@ async def test_query_of_the_endpoint_adds_nothing(par: Par, authorization: Autho
         expected="no state",
         received="the query's state",
     )
+    if not outcome.granted:
+        await flows.code(par, authorization)
 
 
 def in_format(push: Push, proof: Proof, form: str) -> Push:

@@ -185,6 +185,7 @@ async def test_any_request_object_is_answered(par: Par, target: Target, part: st
 @verifies("rfc6749-4.1.2-state-exact", long=True)
 async def test_any_accepted_state_comes_back(par: Par, authorization: Authorization, target: Target) -> None:
     """Every state of visible ASCII that is accepted comes back byte for byte."""
+    await flows.code(par, authorization)  # the control of each state that brings no code
 
     async def attempt(state: str) -> Problem | None:
         answer = await par.send(par.ordinary(state=state))
@@ -255,6 +256,7 @@ async def test_no_spelling_of_a_scope_grants_more(
 async def test_any_authorization_request_is_answered(par: Par, authorization: Authorization, target: Target) -> None:
     """Whatever stands in the query of an authorization request, it brings no code and no error of the server."""
     client = target.client("first")
+    await flows.code(par, authorization)
 
     async def attempt(drawn: dict[str, str | list[str]]) -> Problem | None:
         pairs: Pairs = (("client_id", client.client_id), ("request_uri", "urn:ietf:params:oauth:request_uri:unknown"))
@@ -279,6 +281,7 @@ async def test_rules_hold_in_every_order_of_steps(
     roles: list[str] = [role for role in ("first", "second", "public") if role in target.profile.clients]
     if "public" in roles and (await par.push("public")).unauthenticated:
         roles.remove("public")  # that no public client is served is a finding of its own
+    await flows.tokens(par, authorization, token)
     world = World(par, authorization, token, roles, asyncio.get_running_loop(), progress=par.wire.progress)
     limits = target.profile.limits
     lives = within_budget(limits, max(3, limits.examples // 4), LIFE)

@@ -267,6 +267,8 @@ async def test_request_beside_request_uri_does_not_win(
             expected="the pushed state, or a refusal",
             received=outcome.parameters.get("state"),
         )
+    else:
+        await flows.code(par, authorization, pusher)
 
 
 # -- servers without request objects ----------------------------------------------------------------------------------

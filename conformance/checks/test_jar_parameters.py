@@ -317,7 +317,10 @@ async def _beside(
         expect.refused(answer)
         return None
     outcome = await authorization.open(answer)
-    return (answer, outcome) if outcome.ending is Ending.CODE else None
+    if outcome.ending is Ending.CODE:
+        return answer, outcome
+    await authorization.code(needs_accepted(await par.send(par.object(client))))
+    return None
 
 
 @verifies(*OVERRIDDEN, needs=Feature.JAR)

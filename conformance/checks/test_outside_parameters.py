@@ -144,7 +144,7 @@ async def granted_beside(
     **outside: Change,
 ) -> TokenAnswer | None:
     """The tokens of a push that is opened with parameters beside it; None where the server refuses such a request."""
-    outcome = await with_outside(authorization, answer, browser, **outside)
+    outcome = await with_outside(par, authorization, answer, browser, **outside)
     if outcome is None:
         return None
     return await flows.redeemed_or_refused(par, authorization, token, outcome, answer.push)
@@ -306,6 +306,8 @@ async def test_redirect_uri_is_not_added(
     outcome = await authorization.open(answer, query={"redirect_uri": outside})
     if outcome.granted and (outcome.location or "").split("#")[0].split("?")[0] == outside.split("?")[0]:
         raise _used("redirect_uri", f"the code went to {outside}", outside)
+    if not outcome.granted:
+        await flows.code(par, authorization, client)
 
 
 # -- all at once, empty, twice ----------------------------------------------------------------------------------------
@@ -346,12 +348,18 @@ async def only_the_pushed_counts(
 async def beside(
     par: Par, authorization: Authorization, outside: Mapping[str, Change], method: str = "GET"
 ) -> tuple[PushAnswer, Outcome | None]:
-    """An ordinary push that is opened with these parameters beside it; no outcome where the server refuses that."""
+    """An ordinary push that is opened with these parameters beside it; no outcome where the server refuses that.
+
+    NotExercised where it refuses an ordinary one, too.
+    """
     answer = await par.accepted()
     outcome = await authorization.open(answer, method=method, query=outside)
     if outcome.granted and outcome.ending is not Ending.CODE:
         raise _used("response_type", f"the response is another one: {outcome.summary}", outcome.summary)
-    return answer, outcome if outcome.granted else None
+    if outcome.granted:
+        return answer, outcome
+    await flows.code(par, authorization)
+    return answer, None
 
 
 @verifies("rfc9126-4-outside-value-without-effect")

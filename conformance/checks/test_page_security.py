@@ -423,3 +423,5 @@ async def test_markup_in_pushed_values_stays_text(par: Par, authorization: Autho
             expected="escaped text, or nothing",
             received=f"<{tag}>",
         )
+    if not outcome.granted:
+        await flows.code(par, authorization)

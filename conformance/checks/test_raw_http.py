@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance import expect
 from conformance.check import each, verifies
+from conformance.checks import flows
 from conformance.checks.test_endpoint import of_size
 from conformance.checks.test_fuzz import none_fails, ordinary_still_accepted
 from conformance.fuzz import strategies
@@ -224,6 +225,7 @@ async def test_forwarded_host_is_not_believed(
             expected="the server's own addresses, or a refusal",
             received=next((line for line in told.splitlines() if host in line), "")[:200],
         )
+    await flows.code(par, authorization)
 
 
 @verifies(UNBROKEN, needs=Feature.RAW_HTTP, long=True)

@@ -72,6 +72,8 @@ async def test_parameter_beside_the_request_object_does_not_win(par: Par, author
         expected="the state of the request object",
         received="from-the-form",
     )
+    if outcome.ending is not Ending.CODE:
+        await authorization.code(needs_accepted(await par.send(par.object("signed"))))
 
 
 @verifies(
@@ -97,6 +99,8 @@ async def test_parameter_beside_the_request_object_is_not_added(par: Par, author
         expected="no state",
         received="from-the-form",
     )
+    if outcome.ending is not Ending.CODE:
+        await authorization.code(needs_accepted(await par.send(par.object("signed"))))
 
 
 def _unknown_key(par: Par) -> jar.Fault:

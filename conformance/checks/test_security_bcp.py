@@ -115,7 +115,9 @@ async def test_nothing_but_the_port_of_a_loopback_address_varies(
     "rfc9700-2.6-no-cors-at-authorization-endpoint", "fapi2-security-profile-5.2.3-no-cors-at-authorization-endpoint"
 )
 @each(method=("GET", "OPTIONS"))
-async def test_authorization_endpoint_has_no_cors(par: Par, target: Target, wire: Wire, method: str) -> None:
+async def test_authorization_endpoint_has_no_cors(
+    par: Par, authorization: Authorization, target: Target, wire: Wire, method: str
+) -> None:
     """The authorization endpoint allows no cross-origin access by scripts."""
     answer = await par.accepted()
     url = f"{target.authorization_endpoint}?client_id={answer.push.client.client_id}&request_uri={answer.request_uri}"
@@ -131,6 +133,7 @@ async def test_authorization_endpoint_has_no_cors(par: Par, target: Target, wire
         expected="no Access-Control-Allow-Origin",
         received=f"Access-Control-Allow-Origin: {allowed}",
     )
+    await flows.code(par, authorization)
 
 
 @verifies("rfc9700-2.4-password-grant-refused", "fapi2-security-profile-5.3.2.1-password-grant-refused")
