@@ -283,6 +283,8 @@ async def test_redirect_uri_beside_request_uri_does_not_win(
             expected="the pushed redirect_uri, or an error page",
             received=went_to,
         )
+    if not outcome.granted:
+        await flows.code(par, authorization)
 
 
 @verifies("rfc9126-4-outside-value-without-effect", "rfc9101-5-pushed-parameters-not-overridden-by-query")

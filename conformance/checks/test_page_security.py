@@ -283,10 +283,10 @@ class LoginAnswer:
     password: str
 
 
-async def answers_to_login(par: Par, authorization: Authorization) -> list[LoginAnswer]:
-    """Every answer to a form with the person's password, in a fresh browser. NotExercised without any."""
+async def answers_to_login(par: Par, authorization: Authorization) -> tuple[list[LoginAnswer], Outcome]:
+    """Every answer to a form with the person's password, in a fresh browser, and the end. NotExercised without any."""
     browser = authorization.new_browser()
-    await authorization.open(await par.accepted(), browser=browser)
+    outcome = await authorization.open(await par.accepted(), browser=browser)
     password = browser.person.password if browser.person else ""
     found = [
         LoginAnswer(exchange.response, password)
@@ -297,13 +297,14 @@ async def answers_to_login(par: Par, authorization: Authorization) -> list[Login
     ]
     if not found:
         raise NotExercised("no form with the password was submitted")
-    return found
+    return found, outcome
 
 
 @verifies("rfc9700-4.12-no-307", "fapi2-security-profile-5.3.2.2-no-307-after-credentials")
 async def test_login_is_never_answered_with_307(par: Par, authorization: Authorization) -> None:
     """The answer to a login form is never a redirect by which a browser sends the form on."""
-    for answer in await answers_to_login(par, authorization):
+    answers, outcome = await answers_to_login(par, authorization)
+    for answer in answers:
         status = answer.response.status
         expect.that(
             status not in {307, 308},
@@ -312,14 +313,14 @@ async def test_login_is_never_answered_with_307(par: Par, authorization: Authori
             expected="HTTP 303",
             received=f"HTTP {status}",
         )
+    authorization.needs_code(outcome)
 
 
 @verifies("rfc9700-4.12-see-other", "fapi2-security-profile-5.3.2.2-redirects-use-303")
 async def test_login_is_answered_with_303(par: Par, authorization: Authorization) -> None:
     """Where the answer to a login form is a redirect, its status is 303."""
-    redirects = [
-        answer.response for answer in await answers_to_login(par, authorization) if answer.response.is_redirect
-    ]
+    answers, _ = await answers_to_login(par, authorization)
+    redirects = [answer.response for answer in answers if answer.response.is_redirect]
     if not redirects:
         raise NotApplicable("the answer to the login form is no redirect")
     for response in redirects:
@@ -336,7 +337,8 @@ async def test_login_is_answered_with_303(par: Par, authorization: Authorization
 async def test_password_goes_nowhere_else(par: Par, authorization: Authorization, target: Target) -> None:
     """What a person types into the login page is sent on by no redirect: not as a form, nor in an address."""
     own = {split(target.authorization_endpoint).hostname, *target.profile.hosts}
-    for answer in await answers_to_login(par, authorization):
+    answers, outcome = await answers_to_login(par, authorization)
+    for answer in answers:
         onward = urljoin(answer.response.url, answer.response.header("location") or "")
         resent = answer.response.status in {307, 308} and split(onward).hostname not in own
         carried = answer.response.is_redirect and answer.password in dict(parse_qsl(split(onward).query)).values()
@@ -347,6 +349,7 @@ async def test_password_goes_nowhere_else(par: Par, authorization: Authorization
             expected="a redirect that browsers follow with GET",
             received=f"HTTP {answer.response.status}",
         )
+    authorization.needs_code(outcome)
 
 
 async def forged(par: Par, authorization: Authorization, target: Target) -> tuple[Outcome, str]:
