@@ -21,8 +21,8 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-matrix: $(DEV) ## Every fault, every right variant and every hostile server against the checks.
-	$(BIN)/pytest tests/test_matrix.py tests/test_variants.py tests/hostile -n 2 --dist worksteal
+matrix: $(DEV) ## Every fault, right variant, broken stage and hostile server against the checks.
+	$(BIN)/pytest tests/test_matrix.py tests/test_variants.py tests/test_broken_stages.py tests/hostile -n 2 --dist worksteal
 
 faults-page: $(DEV) ## docs/faults.md: every fault against every check, so that nothing else may turn.
 	$(BIN)/python -m conformance.matrix --write docs/faults.md

@@ -109,11 +109,12 @@ def trial(
     about: frozenset[str] | None = None,
     quick: bool = False,
     only: frozenset[str] | None = None,
+    evidence: bool = False,
 ) -> Run:
     """Run every check on a server under a turned clock, or `only` those named; in a browser only if asked to.
 
     With `about` only checks of these requirements have all their variants, and of every other check one is run, or
-    none at all where it shall be `quick`.
+    none at all where it shall be `quick`. `evidence`: what was sent and received is kept.
     """
     loaded = loaded or loaded_profile()
     seconds = {"check_seconds": BROWSER_SECONDS} if browser else {}
@@ -128,7 +129,7 @@ def trial(
     try:
         cases = _cases(session, browser, about, quick, drawn=examples > EXAMPLES)
         session.start([case for case in cases if only is None or case.name in only])
-        return session.conclude(wait=True, evidence=False)
+        return session.conclude(wait=True, evidence=evidence)
     finally:
         session.close()
 
