@@ -37,13 +37,18 @@ def main(arguments: Sequence[str]) -> int:
     if unknown := [name for name in names if name not in SERVERS]:
         sys.stderr.write(f"there is no server {', '.join(unknown)}: choose from {', '.join(SERVERS)}\n")
         return 2
+    profiles = [profile for name in names for profile in SERVERS[name].profiles]
+    if wanted.profile and wanted.profile not in profiles:
+        sys.stderr.write(f"there is no profile {wanted.profile}: choose from {', '.join(profiles)}\n")
+        return 2
     console = Console(width=180 if not sys.stdout.isatty() else None, highlight=False)
     if wanted.repeat > 1:
-        return _repeated(console, names, wanted.repeat, browser=not wanted.without_browser)
+        return _repeated(console, names, wanted.repeat, wanted.profile, browser=not wanted.without_browser)
     if wanted.recorded:
         found = list(recorded(names))
     else:
-        found = _told(console, trials(names, browser=not wanted.without_browser, at_once=wanted.at_once))
+        browser, at_once = not wanted.without_browser, wanted.at_once
+        found = _told(console, trials(names, browser=browser, at_once=at_once, profile=wanted.profile))
         found.sort(key=lambda item: names.index(item.server))
     console.print(table(found))
     good = sum(item.good for item in found)
@@ -68,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="NAME", help="servers; default: all")
     parser.add_argument("--at-once", type=int, default=1, metavar="N", help="so many servers at the same time")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="N runs of each, and what differed")
+    parser.add_argument("--profile", metavar="FILE", help="only this profile of theirs (glewlwyd.yaml)")
     parser.add_argument("--without-browser", action="store_true", help="leave out what only a browser shows")
     parser.add_argument("--recorded", action="store_true", help="tell the last runs in place of running anything")
     parser.add_argument("--write", metavar="FILE", help="write what the last runs of these servers found as a document")
@@ -90,16 +96,16 @@ def _told(console: Console, found: Iterable[Trial]) -> list[Trial]:
     return kept
 
 
-def _repeated(console: Console, names: Sequence[str], times: int, *, browser: bool) -> int:
+def _repeated(console: Console, names: Sequence[str], times: int, profile: str | None, *, browser: bool) -> int:
     """Run each profile so many times and tell what differed."""
     runs: dict[tuple[str, str], list[Trial]] = {}
     for number in range(1, times + 1):
-        for item in trials(names, browser=browser):
+        for item in trials(names, browser=browser, profile=profile):
             runs.setdefault((item.server, item.profile), []).append(item)
             counts = " ".join(f"{verdict}={item.run.tally.get(verdict, 0)}" for verdict in SHOWN) if item.run else "-"
             console.print(f"{item.profile or item.server} {number}/{times}: {counts} {item.seconds:.0f} s")
     same = True
-    for (server, profile), items in runs.items():
+    for (server, tried), items in runs.items():
         records = [item.run for item in items if item.run]
         found = differences(records)
         whole = len(records) == times and not found
@@ -107,7 +113,7 @@ def _repeated(console: Console, names: Sequence[str], times: int, *, browser: bo
         verdict = (
             "identical verdicts" if whole else f"{len(found)} differences, {times - len(records)} without a record"
         )
-        console.print(f"{profile or server}: {times} runs, {verdict}")
+        console.print(f"{tried or server}: {times} runs, {verdict}")
         for line in found:
             console.print(f"    {line}", markup=False)
     return 0 if same else 1

@@ -52,21 +52,25 @@ class Trial:
         return self.run.gate is Answer.PASS
 
 
-def trials(names: Sequence[str], *, browser: bool = True, at_once: int = 1) -> Iterator[Trial]:
-    """Start each server, run its profiles against it, stop it. One that does not start has no run.
+def trials(
+    names: Sequence[str], *, browser: bool = True, at_once: int = 1, profile: str | None = None
+) -> Iterator[Trial]:
+    """Start each server, run its profiles against it, or the one named, stop it. One that does not start has no run.
 
     So many servers are tried `at_once`, told in the order in which they are done. Each profile of a server gets it
     freshly started: what one run leaves behind, sessions and consents, is none of the next one's business.
     """
     with ThreadPoolExecutor(max_workers=at_once) as pool:
-        tried = [pool.submit(lambda name: list(_server(name, browser=browser)), name) for name in names]
+        tried = [pool.submit(lambda name: list(_server(name, profile, browser=browser)), name) for name in names]
         for done in as_completed(tried):
             yield from done.result()
 
 
-def _server(name: str, *, browser: bool) -> Iterator[Trial]:
+def _server(name: str, profile: str | None, *, browser: bool) -> Iterator[Trial]:
     try:
-        for number in range(len(SERVERS[name].profiles)):
+        for number, known in enumerate(SERVERS[name].profiles):
+            if profile not in {None, known}:
+                continue
             with running(name) as started:
                 yield trial(name, started, started.profiles[number], browser=browser)
     except BenchError as error:
