@@ -170,8 +170,8 @@ class Authorization:
         A check counts once, and a session that has brought a code not at all: that a login page is shown again and
         again may be how this server refuses, and checks may ask for little else.
         """
-        if outcome.ending is Ending.STUCK:
-            self.browsers.stuck += self.stuck == 0 and not browser.arrived
+        if outcome.ending is Ending.STUCK and not browser.arrived:
+            self.browsers.stuck += self.stuck == 0
             self.stuck += 1
         elif outcome.ending is Ending.CODE:
             browser.arrived = True
