@@ -85,7 +85,8 @@ def code(outcome: Outcome, *, control: Outcome | None = None) -> Outcome:
         return outcome
     if control is not None and control.ending is not Ending.CODE:
         raise NotExercised(f"the same attempt without the change brought no code either: {control.summary}")
-    if outcome.ending is Ending.STUCK:
+    # A login that is asked for again and again is a refusal too, where a control shows that the person can log in.
+    if outcome.ending is Ending.STUCK and control is None:
         raise NotExercised(f"the login did not come to an end: {outcome.reason}")
     if outcome.late:
         raise NotExercised(f"the request_uri had lived out its time when it was opened: {outcome.summary}")

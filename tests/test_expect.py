@@ -36,6 +36,16 @@ def test_no_code_is_a_finding() -> None:
         expect.code(Outcome(Ending.ERROR_PAGE))
 
 
+def test_login_without_an_end_is_a_finding_only_where_the_control_came_to_one() -> None:
+    stuck = Outcome(Ending.STUCK)
+    with pytest.raises(NotExercised, match="did not come to an end"):
+        expect.code(stuck)
+    with pytest.raises(NotExercised, match="without the change"):
+        expect.code(stuck, control=stuck)
+    with pytest.raises(Violation):
+        expect.code(stuck, control=Outcome(Ending.CODE))
+
+
 def test_no_code_for_a_request_that_was_late_says_nothing() -> None:
     with pytest.raises(NotExercised, match="lived out its time"):
         expect.code(Outcome(Ending.ERROR_PAGE, late=True))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.web import Request, Response
 
 from conformance.clock import RealClock
 from conformance.http.client import Transport
@@ -23,6 +24,9 @@ from tests.webserver import Answer
 
 CLIENT = "https://client.example/callback"
 PAGE = '<!doctype html><div id="root"></div><script>window.data = {"flow":"flow-31c7"}</script>'
+LOGIN_PAGE = (
+    '<!doctype html><form method="post" action="/api"><input name="name"><input type="password" name="word"></form>'
+)
 SCRIPT = {"X-Token": "{token}", "X-Flow": "{flow}", "Sec-Fetch-Mode": "cors"}
 LOGIN: dict[str, Any] = {
     "headers": {"Sec-Fetch-Mode": "navigate"},
@@ -173,3 +177,34 @@ def _with_cookie(page: str) -> web.Response:
     response = web.Response(text=page, content_type="text/html")
     response.set_cookie("token", "token-55d0")
     return response
+
+
+@pytest.mark.parametrize(("flow", "ending"), [("flow=31c7", Ending.CODE), ("error=invalid_request", Ending.ERROR_PAGE)])
+def test_login_page_without_what_its_login_takes_is_an_error_page(
+    web: Callable[[Answer], str], tmp_path: Path, flow: str, ending: Ending
+) -> None:
+    login = {
+        "steps": [
+            {
+                "at": "/login",
+                "take": {"flow": "flow"},
+                "calls": [
+                    {"path": "/sign-in", "form": {"flow": "{flow}", "name": "{username}", "secret": "{password}"}}
+                ],
+            }
+        ]
+    }
+    sent: list[str] = []
+
+    async def refusing_by_its_login_page(request: Request) -> Response:
+        if request.path == "/authorize":
+            return Response(status=303, headers={"Location": f"/login?{flow}"})
+        if request.path == "/login":
+            return Response(text=LOGIN_PAGE, content_type="text/html")
+        sent.append(request.path)
+        return Response(status=303, headers={"Location": f"{CLIENT}?code=code-8861"})
+
+    outcome = walked(tmp_path, web(refusing_by_its_login_page), login=login)
+
+    assert outcome.ending is ending
+    assert sent == (["/sign-in"] if ending is Ending.CODE else [])

@@ -68,11 +68,17 @@ def asked(push: Push) -> Pairs:
     return tuple((name, value) for name, value in push.inside or push.parameters if name != "client_id")
 
 
-async def brings_no_code(par: Par, authorization: Authorization, push: Push, control: Callable[[], Push]) -> PushAnswer:
+async def brings_no_code(
+    par: Par,
+    authorization: Authorization,
+    push: Push,
+    control: Callable[[], Push],
+    refused: Callable[[PushAnswer], PushAnswer] = expect.refused,
+) -> PushAnswer:
     """A faulty request is refused at the push, or later at the authorization endpoint; never a code."""
     answer = await par.send(push, control=control)
     if not answer.accepted:
-        return expect.refused(answer)
+        return refused(answer)
     outcome = await authorization.open(answer)
     if outcome.granted:
         flows.not_supplied_beside(par, answer)

@@ -332,7 +332,15 @@ async def test_bound_client_gets_no_token_without_a_proof(
     key = DpopKey()
     make = unbound if (await par.send(unbound())).accepted else lambda: with_proof(par)(key)
     control = await redeemed(authorization, token, await sent(par, make), key)
-    expect.not_redeemed(await redeemed(authorization, token, await sent(par, make), None), control=control)
+    unproven = await redeemed(authorization, token, await sent(par, make), None)
+    expect.that(
+        not unproven.accepted,
+        "token-issued",
+        "the token request was granted: `dpop: true` of the profile stands for a client registered as DPoP-bound",
+        expected="4xx with an error",
+        received=unproven.summary,
+    )
+    expect.not_redeemed(unproven, control=control)
 
 
 # -- the tokens -------------------------------------------------------------------------------------------------------

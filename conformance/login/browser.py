@@ -19,6 +19,8 @@ class Browser:
     headers: Pairs = ()
     cookies: CookieJar = field(default_factory=CookieJar)
     prepared: bool = False
+    arrived: bool = False
+    """Whether a walk of it has brought a code: its person can log in."""
     taken: dict[str, str] = field(default_factory=dict, repr=False)
     """What the login has taken from pages and answers: placeholders for what follows."""
 

@@ -95,9 +95,13 @@ class Walk:
         if response.status >= 400 or not steps:
             return None
         step = forms.matching_step(page, steps)
-        taken = forms.taken(step, response, self.browser.cookies.values()) if step else None
-        if step is None or taken is None:
+        if step is None:
             return None
+        taken = forms.taken(step, response, self.browser.cookies.values())
+        if taken is None:
+            # A login page without what its login needs is how this server refuses: nobody gets on from there.
+            leads_nowhere = forms.names_person(step) and self.logins == 0 and forms.login_form(page) is not None
+            return Outcome(Ending.ERROR_PAGE, responses=self._seen()) if leads_nowhere else None
         if forms.names_person(step):
             if self.browser.person is None or self.stop == "login":
                 return Outcome(Ending.LOGIN_ASKED, responses=self._seen())

@@ -162,18 +162,19 @@ class Authorization:
         except Died as died:
             return Outcome(Ending.DIED, reason=str(died))
         walk = Walk(self.wire, browser, login, self.ends(*ends), values, deny, stop, base=self.target.issuer)
-        return self._counted(await walk.run(response))
+        return self._counted(await walk.run(response), browser)
 
-    def _counted(self, outcome: Outcome) -> Outcome:
+    def _counted(self, outcome: Outcome, browser: Browser) -> Outcome:
         """Remember whether walks come to their end at this target at all.
 
-        A check counts once: that a login page is shown again and again may be how this server refuses, and one check
-        may ask for little else.
+        A check counts once, and a session that has brought a code not at all: that a login page is shown again and
+        again may be how this server refuses, and checks may ask for little else.
         """
-        if outcome.ending is Ending.STUCK:
+        if outcome.ending is Ending.STUCK and not browser.arrived:
             self.browsers.stuck += self.stuck == 0
             self.stuck += 1
         elif outcome.ending is Ending.CODE:
+            browser.arrived = True
             self.browsers.stuck = self.stuck = 0
         return outcome
 
@@ -193,7 +194,7 @@ class Authorization:
             self._values(self.pairs(answer, None, {})),
             base=self.target.issuer,
         )
-        return self._counted(await walk.run(stopped.page))
+        return self._counted(await walk.run(stopped.page), browser)
 
     def _values(self, pairs: Pairs) -> dict[str, str]:
         """What the steps of a login may name."""

@@ -22,6 +22,22 @@ class UnsupportedObjectsAreIgnoredInPushes(AuthorizationServer):
 
 @fault(
     "rfc9101-7-unsupported-request-refused",
+    "rfc9126-2-request-object-not-ignored",
+    "rfc9126-2.3-malformed-answered",
+    settings={"jar": False},
+)
+class UnsupportedObjectsLeavePushesOfLittle(UnsupportedObjectsAreIgnoredInPushes):
+    """BUG: what a server is left with that ignores a pushed request object ends in a 500 (RFC 9126 section 2.3)."""
+
+    def pushed_parameters(self, client: RegisteredClient, form: Form) -> Parameters:
+        """Nobody thought of a push without response_type and redirect_uri."""
+        if not form.get("response_type") and not form.get("redirect_uri"):
+            raise OAuthError("server_error", "unexpected", status=500)
+        return super().pushed_parameters(client, form)
+
+
+@fault(
+    "rfc9101-7-unsupported-request-refused",
     "openid-core-6.1-unsupported-request-answered",
     settings={"jar": False},
 )

@@ -249,9 +249,21 @@ class ObjectBesideReferenceIsPassedOver(AuthorizationServer):
 class ErrorsStandOnTheLoginPage(AuthorizationServer):
     """RIGHT: parameters beside request_uri are refused, and the page that says so has the login form on it."""
 
+    leads_to = "nowhere"
+
     def authorization_error(self, request: web.Request, error: OAuthError) -> web.Response:
         """The error above a form that leads to no request."""
         if error.about is not None:
             return super().authorization_error(request, error)
         fields = '<input type="text" name="username"><input type="password" name="password"><button>Log in</button>'
-        return self.page(pages.page("Log in", pages.form(f"{self.issuer}/nowhere", "", fields)))
+        return self.page(pages.page("Log in", pages.form(f"{self.issuer}/{self.leads_to}", "", fields)))
+
+
+@right(
+    settings={"outer_parameters": "refuse", "consume_at": "visit"},
+    notes=(DUPLICATES, "rfc9101-5-duplicated-parameters-tolerated", "rfc9126-4-reload-tolerated"),
+)
+class RefusesByALoginWithoutEnd(ErrorsStandOnTheLoginPage):
+    """RIGHT: the page that refuses has a login form which brings up that page again; one visit uses a request up."""
+
+    leads_to = "authorize"
