@@ -84,6 +84,23 @@ def _same(name: str, got: object, pushed: str | None) -> None:
         )
 
 
+@verifies(STANDS_FOR)
+async def test_consent_is_given_to_the_request_of_the_page(par: Par, authorization: Authorization) -> None:
+    """Of two clients' requests that wait for consent in one browser the one whose page is answered is granted."""
+    browser = authorization.new_browser()
+    await authorization.code(await par.accepted(), browser=browser)
+    early, late = await par.accepted(), await par.accepted("second")
+    waiting = await authorization.open(early, browser=browser, stop="consent")
+    beside = await authorization.open(late, browser=browser, stop="consent")
+    if waiting.ending is not Ending.CONSENT_ASKED or beside.ending is not Ending.CONSENT_ASKED:
+        raise NotApplicable(f"there are no two consent pages: {waiting.summary}, {beside.summary}")
+    outcome = await authorization.go_on(early, waiting, browser)
+    if any(response.status < 300 for response in outcome.responses[1:]):
+        raise NotApplicable("another page was shown before the end: what was agreed to there is not known")
+    if outcome.granted:
+        _same("state", outcome.parameters.get("state"), early.push.value("state"))
+
+
 @verifies(STANDS_FOR, needs=Feature.RAR)
 async def test_details_of_two_requests_of_one_client_are_not_mixed(
     par: Par, authorization: Authorization, token: Token, target: Target

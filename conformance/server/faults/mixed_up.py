@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from aiohttp import web
+
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.faults import fault
-from conformance.server.records import AuthorizationRequest, Code, Parameters, PushedRequest, Session
+from conformance.server.records import AuthorizationRequest, Code, Interaction, Parameters, PushedRequest, Session
 
 
 @fault("rfc9126-2.2-request-uri-stands-for-request")
@@ -42,3 +44,13 @@ class CodesAreOfWhoLoggedInLast(AuthorizationServer):
         """Take the newest session."""
         last = max((other for other in self.sessions if other.user), key=lambda other: other.auth_time)
         return super().issue_code(replace(session, user=last.user), asked)
+
+
+@fault("rfc9126-2.2-request-uri-stands-for-request")
+class ConsentGoesToTheLastRequest(AuthorizationServer):
+    """BUG: a consent is given to the request that the browser opened last, whatever its page said (RFC 9126 2.2)."""
+
+    async def conclude(self, session: Session, interaction: Interaction, *, allowed: bool) -> web.Response:
+        """Take the newest of the session."""
+        waiting = [other for other in self.interactions if other.session_id == session.id]
+        return await super().conclude(session, waiting[-1] if waiting else interaction, allowed=allowed)
