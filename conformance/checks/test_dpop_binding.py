@@ -370,6 +370,28 @@ async def test_token_type_is_dpop(par: Par, authorization: Authorization, token:
     )
 
 
+@verifies("rfc9449-5-token-type-dpop", needs=(Feature.DPOP, Feature.REFRESH_TOKENS))
+async def test_refreshed_token_is_bound_too(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """The answer to a refresh request with a valid proof has the token_type DPoP, as the first one had."""
+    client, key = target.client(role_of(target)), DpopKey()
+    if not client.entry.dpop:
+        raise NotApplicable("no client of the profile is registered for DPoP-bound tokens")
+    first = needs_bound_token(await bound_tokens(par, authorization, token, key))
+    again = await token.refresh(first, client, dpop_key=key)
+    if not again.accepted:
+        raise NotApplicable(f"the refresh token brought no token: {again.summary}")
+    kind = again.json.get("token_type")
+    expect.that(
+        isinstance(kind, str) and kind.lower() == "dpop",
+        "other-token-type",
+        f"the token_type of the refreshed token is {kind!r}",
+        expected="DPoP",
+        received=repr(kind),
+    )
+
+
 @verifies("rfc9449-5-public-clients-refresh-token-bound", needs=(Feature.DPOP, Feature.REFRESH_TOKENS))
 @each(attack=("another-key", "no-proof"))
 async def test_refresh_token_of_a_public_client_is_bound(

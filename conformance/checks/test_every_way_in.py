@@ -7,9 +7,9 @@ from conformance.check import each, verifies
 from conformance.checks import roles
 from conformance.checks.test_lifetime import GRACE, SHARE, lifetime_of
 from conformance.engine import CheckClock
-from conformance.profile.model import Profile
+from conformance.profile.model import Feature, Profile
 from conformance.protocol.authorization import Authorization
-from conformance.protocol.par import Par
+from conformance.protocol.par import Par, needs_accepted
 from conformance.target import Target
 from conformance.verdict import NotApplicable
 
@@ -90,6 +90,19 @@ async def test_expired_request_uri_is_dead_to_a_person_who_is_logged_in(
     await clock.until(received + lifetime + GRACE + lifetime * SHARE, "the lifetime of the request_uri to end")
     outcome = await authorization.open(answer, browser=browser)
     expect.no_code(outcome, control=await authorization.open(await par.accepted(), browser=browser))
+
+
+@verifies("rfc9126-4-expired-refused", needs=Feature.JAR, waits=True)
+async def test_expired_request_uri_of_an_object_is_dead(
+    par: Par, authorization: Authorization, clock: CheckClock
+) -> None:
+    """After its announced lifetime a request_uri brings no code, though the request object behind it lives on."""
+    answer = needs_accepted(await par.send(par.object("signed")))
+    received, lifetime = lifetime_of(answer)
+    await clock.until(received + lifetime + GRACE + lifetime * SHARE, "the lifetime of the request_uri to end")
+    outcome = await authorization.open(answer)
+    control = await authorization.open(needs_accepted(await par.send(par.object("signed"))))
+    expect.no_code(outcome, control=control)
 
 
 # -- bound to its client --------------------------------------------------------------------------------------------

@@ -347,6 +347,10 @@ async def only_the_pushed_counts(
         raise _used("nonce", "the ID token does not have the pushed one", str(nonce))
 
 
+#: A POST whose form has client_id and request_uri: what stands outside is in its URL.
+IN_URL = "POST-with-query"
+
+
 async def beside(
     par: Par, authorization: Authorization, outside: Mapping[str, Change], method: str = "GET"
 ) -> tuple[PushAnswer, Outcome | None]:
@@ -355,7 +359,10 @@ async def beside(
     NotExercised where it refuses an ordinary one, too.
     """
     answer = await par.accepted()
-    outcome = await authorization.open(answer, method=method, query=outside)
+    if method == IN_URL:
+        outcome = await authorization.open(answer, method="POST", in_url=outside)
+    else:
+        outcome = await authorization.open(answer, method=method, query=outside)
     if outcome.granted and outcome.ending is not Ending.CODE:
         raise _used("response_type", f"the response is another one: {outcome.summary}", outcome.summary)
     if outcome.granted:
@@ -365,7 +372,7 @@ async def beside(
 
 
 @verifies("rfc9126-4-outside-value-without-effect")
-@each(method=("GET", "POST"))
+@each(method=("GET", "POST", IN_URL))
 async def test_another_whole_request_has_no_effect(
     par: Par, authorization: Authorization, token: Token, target: Target, method: str
 ) -> None:
@@ -385,7 +392,7 @@ async def test_another_whole_request_has_no_effect(
 
 
 @verifies("rfc9126-4-outside-value-without-effect")
-@each(method=("GET", "POST"))
+@each(method=("GET", "POST", IN_URL))
 async def test_challenge_of_another_whole_request_has_no_effect(
     par: Par, authorization: Authorization, token: Token, target: Target, method: str
 ) -> None:

@@ -268,6 +268,18 @@ async def test_wrong_verifier_redeems_no_code(
     expect.not_redeemed(redeemed, control=await flows.redeemed(par, authorization, token, client))
 
 
+@verifies("rfc7636-4.6-wrong-verifier-refused", "rfc9700-2.1.1-challenge-enforced", needs=Feature.PKCE)
+@each(client=flows.with_pkce)
+async def test_second_wrong_verifier_redeems_no_code(
+    par: Par, authorization: Authorization, token: Token, client: str
+) -> None:
+    """A code for which a wrong code_verifier came is not redeemed with another wrong one."""
+    answer, outcome = await flows.code(par, authorization, client)
+    for _ in range(2):
+        redeemed = await token.redeem(outcome, answer.push, code_verifier=pkce.new_verifier())
+    expect.not_redeemed(redeemed, control=await flows.redeemed(par, authorization, token, client))
+
+
 @verifies("rfc7636-4.6-invalid-grant", needs=Feature.PKCE)
 async def test_wrong_verifier_is_told_invalid_grant(
     par: Par, authorization: Authorization, token: Token, target: Target

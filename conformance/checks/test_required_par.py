@@ -105,7 +105,7 @@ async def test_client_that_must_push_is_refused_otherwise_by_post(
 
 
 @verifies("rfc9126-4-par-required-of-client")
-@each(asked=("login", "without-openid", "unknown-reference"))
+@each(asked=("login", "without-openid", "unknown-reference", "empty-reference"))
 async def test_client_that_must_push_is_refused_whatever_it_asks(
     par: Par, authorization: Authorization, target: Target, asked: str
 ) -> None:
@@ -117,6 +117,7 @@ async def test_client_that_must_push_is_refused_whatever_it_asks(
         "login": {"prompt": "login"},
         "without-openid": {"scope": flows.without_openid(client.entry), "nonce": None},
         "unknown-reference": {"request_uri": "https://attacker.example/request.jwt"},
+        "empty-reference": {"request_uri": ""},
     }
     push = par.ordinary(client, **changes[asked])
     outcome = await authorization.visit(push.inside or push.parameters)

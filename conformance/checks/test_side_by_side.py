@@ -7,7 +7,8 @@ from uuid import UUID
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import flows, near
+from conformance.checks import details, flows, near
+from conformance.profile.model import Feature
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending, Outcome
 from conformance.protocol.par import Par, PushAnswer
@@ -80,6 +81,66 @@ def _same(name: str, got: object, pushed: str | None) -> None:
             f"the {name} is that of another request in the same browser",
             expected=f"{name}={pushed}",
             received=f"{name}={got}",
+        )
+
+
+@verifies(STANDS_FOR)
+async def test_consent_is_given_to_the_request_of_the_page(par: Par, authorization: Authorization) -> None:
+    """Of two clients' requests that wait for consent in one browser the one whose page is answered is granted."""
+    browser = authorization.new_browser()
+    await authorization.code(await par.accepted(), browser=browser)
+    early, late = await par.accepted(), await par.accepted("second")
+    waiting = await authorization.open(early, browser=browser, stop="consent")
+    beside = await authorization.open(late, browser=browser, stop="consent")
+    if waiting.ending is not Ending.CONSENT_ASKED or beside.ending is not Ending.CONSENT_ASKED:
+        raise NotApplicable(f"there are no two consent pages: {waiting.summary}, {beside.summary}")
+    outcome = await authorization.go_on(early, waiting, browser)
+    if any(response.status < 300 for response in outcome.responses[1:]):
+        raise NotApplicable("another page was shown before the end: what was agreed to there is not known")
+    if outcome.granted:
+        _same("state", outcome.parameters.get("state"), early.push.value("state"))
+
+
+@verifies(STANDS_FOR, needs=Feature.RAR)
+async def test_details_of_two_requests_of_one_client_are_not_mixed(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """The authorization_details of a request are its own, though its client pushes others before it is opened."""
+    entries = details.samples(target)
+    word = details.wordiest(entries)
+    other = word + "B"
+    early = await details.asked(par, target, entries)
+    late = await par.push(
+        details.client_of(target), authorization_details=details.text(details.replaced(entries, word, other))
+    )
+    if not late.accepted:
+        raise NotApplicable(f"nothing but the profile's own details is accepted: {late.summary}")
+    tokens = flows.granted(await token.redeem(await authorization.code(early), early.push))
+    granted = await details.granted(token, tokens, early.push.client)
+    if granted is None:
+        raise NotApplicable("no details came with the token, which is a finding of its own")
+    _same("text of the authorization_details", other if other in details.texts_of(granted) else word, word)
+
+
+@verifies("rfc6749-3.1-resource-owner-authenticated", needs=Feature.OPENID)
+async def test_people_in_two_browsers_are_not_mixed(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """Who is logged in in one browser is still the person of its next code when another one has logged in elsewhere."""
+    client = flows.openid_client(target)
+    here, there = authorization.new_browser(), authorization.new_browser(flows.other_user(target))
+    subjects = [
+        (await flows.tokens(par, authorization, token, client, browser=browser)).id_token.get("sub")
+        for browser in (here, there, here)
+    ]
+    if subjects[0] is None or subjects[0] == subjects[1]:
+        raise NotApplicable("nothing tells one person from another")
+    if subjects[2] == subjects[1]:
+        raise Violation(
+            "other-person",
+            "the code is another person's, who has logged in in another browser",
+            expected=f"sub={subjects[0]}",
+            received=f"sub={subjects[2]}",
         )
 
 

@@ -181,15 +181,16 @@ async def test_reuse_of_a_code_revokes_its_tokens(
 
 
 @verifies("rfc6749-4.1.2-code-lifetime", waits=True)
+@each(client=flows.first_and_public)
 async def test_code_does_not_live_long(
-    par: Par, authorization: Authorization, token: Token, target: Target, clock: CheckClock
+    par: Par, authorization: Authorization, token: Token, target: Target, clock: CheckClock, client: str
 ) -> None:
     """A code is worth nothing once its lifetime is over, ten minutes after its issue at the latest."""
     declared = target.profile.limits.code_lifetime
     if declared is None:
         raise NotApplicable("the profile does not say how long a code lives (`limits.code_lifetime`)")
-    control = await flows.redeemed(par, authorization, token)
-    answer, outcome = await flows.code(par, authorization)
+    control = await flows.redeemed(par, authorization, token, client)
+    answer, outcome = await flows.code(par, authorization, client)
     await clock.until(clock.now() + min(declared, TEN_MINUTES) + 1, "the lifetime of a code")
     late = await token.redeem(outcome, answer.push)
     expect.not_redeemed(late, control=control)

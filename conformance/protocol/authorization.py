@@ -85,17 +85,21 @@ class Authorization:
         deny: bool = False,
         stop: Stop | None = None,
         query: Mapping[str, Change] | None = None,
+        in_url: Mapping[str, Change] | None = None,
         **changes: Change,
     ) -> Outcome:
         """Open the authorization request that a push stands for: client_id and request_uri.
 
-        `query` and `changes` change these two or stand beside them.
+        `query` and `changes` change these two or stand beside them; `in_url` stands in the URL of a POST.
 
         `client` opens it in the name of another role. Without a `browser` a logged-in session is borrowed.
         """
         pairs = self.pairs(answer, client, {**(query or {}), **changes})
         ends = ends_of(answer)
-        outcome = await self.visit(pairs, browser=browser, method=method, deny=deny, stop=stop, ends=ends)
+        address = changed_pairs((), in_url or {})
+        outcome = await self.visit(
+            pairs, browser=browser, method=method, deny=deny, stop=stop, ends=ends, in_url=address
+        )
         return replace(outcome, late=answered_late(answer, outcome))
 
     def pairs(self, answer: PushAnswer, client: str | RegisteredClient | None, changes: Mapping[str, Change]) -> Pairs:
@@ -129,17 +133,25 @@ class Authorization:
         deny: bool = False,
         stop: Stop | None = None,
         ends: list[str] | None = None,
+        in_url: Pairs = (),
     ) -> Outcome:
         """Send any authorization request and walk to its end."""
         if browser is not None:
-            return await self._visit(browser, pairs, method, deny, stop, ends or [])
+            return await self._visit(browser, pairs, method, deny, stop, ends or [], in_url)
         held = self.held.pop() if self.held else self.browsers.take(self.target.profile.login.user)
-        outcome = await self._visit(held, pairs, method, deny, stop, ends or [])
+        outcome = await self._visit(held, pairs, method, deny, stop, ends or [], in_url)
         self.held.append(held)
         return outcome
 
     async def _visit(
-        self, browser: Browser, pairs: Pairs, method: str, deny: bool, stop: Stop | None, ends: list[str]
+        self,
+        browser: Browser,
+        pairs: Pairs,
+        method: str,
+        deny: bool,
+        stop: Stop | None,
+        ends: list[str],
+        in_url: Pairs,
     ) -> Outcome:
         self.browsers.expect_an_end()
         if self.stuck >= MOST_STUCK:
@@ -149,7 +161,7 @@ class Authorization:
             raise NotExercised("the profile's login driver is 'none': no authorization can be finished")
         if login.driver == "manual":
             raise NotExercised("the login is done by a person in a browser: this check runs over plain HTTP")
-        own = tuple(login.parameters.items())
+        own = (*login.parameters.items(), *in_url)
         values = self._values(pairs)
         try:
             if login.driver == "rest" and browser.person is not None and stop != "login":

@@ -253,6 +253,17 @@ class BoundTokenIsCalledBearer(AuthorizationServer):
         return {**super().issue_tokens(*args, **kwargs), "token_type": "Bearer"}
 
 
+@fault("rfc9449-5-token-type-dpop")
+class RefreshedTokensAreUnbound(AuthorizationServer):
+    """BUG: only the first access token is bound to the key of the proof (RFC 9449 section 5)."""
+
+    def issue_tokens(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Without the key, which is the fourth thing given, where a token is refreshed."""
+        if not kwargs["first"]:
+            args = (*args[:3], None, *args[4:])
+        return super().issue_tokens(*args, **kwargs)
+
+
 class _UnboundRefresh(AuthorizationServer):
     def kept_key(self, jkt: str | None) -> str | None:
         """What is kept with a refresh token."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import ClassVar
 
+from aiohttp import web
+
 from conformance.server.app import AuthorizationServer
 from conformance.server.faults import fault
-from conformance.server.forms import Form
+from conformance.server.forms import Form, parse_form
 from conformance.server.records import Parameters, PushedRequest
 
 NOT_MERGED = "rfc9126-4-outside-parameter-not-merged"
@@ -181,3 +183,21 @@ class RepeatedStateOverrules(AuthorizationServer):
         values = query.all("state")
         several = {"state": values[0]} if len(values) > 1 else {}
         return super().effective_parameters(query, pushed) | several
+
+
+@fault(NO_EFFECT)
+class UrlOfPostsWins(AuthorizationServer):
+    """BUG: what stands in the URL of a POST takes the place of what was pushed (RFC 9126 section 4)."""
+
+    in_url = Form(())
+
+    async def read_query(self, request: web.Request) -> Form:
+        """Remember the URL's own query: nothing is awaited between here and the request."""
+        query = await super().read_query(request)
+        self.in_url = parse_form(request.query_string.encode()) if request.method == "POST" else Form(())
+        return query
+
+    def effective_parameters(self, query: Form, pushed: PushedRequest) -> Parameters:
+        """As a framework does that tells no parameters of a form from those of a query."""
+        parameters = super().effective_parameters(query, pushed)
+        return parameters | {name: value for name, value in self.in_url.pairs if name in parameters}

@@ -248,6 +248,26 @@ class PublicClientsChallengeIsIgnored(AuthorizationServer):
             super().verify_code_challenge(code, verifier)
 
 
+@fault("rfc7636-4.6-wrong-verifier-refused", "rfc9700-2.1.1-challenge-enforced")
+class OneWrongVerifierOpensTheWay(AuthorizationServer):
+    """BUG: for a code whose code_verifier was wrong once any other one is good enough (RFC 7636 section 4.6)."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.tried: set[str] = set()
+
+    def verify_code_challenge(self, code: Code, verifier: str | None) -> None:
+        """The first attempt is compared."""
+        if verifier is not None and code.value in self.tried:
+            return
+        try:
+            super().verify_code_challenge(code, verifier)
+        except OAuthError:
+            if verifier is not None:
+                self.tried.add(code.value)
+            raise
+
+
 @fault("rfc7636-4.6-invalid-grant")
 class WrongVerifierIsInvalidRequest(AuthorizationServer):
     """BUG: a wrong code_verifier is told as invalid_request (RFC 7636 section 4.6)."""

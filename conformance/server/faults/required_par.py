@@ -186,6 +186,16 @@ class FlagHoldsForTheFirstLoginOnly(_Reading):
 
 
 @fault(OF_CLIENT)
+class EmptyReferenceSatisfiesTheFlag(_Reading):
+    """BUG: a request_uri without a value satisfies the flag of a client that has to push (RFC 9126 section 6)."""
+
+    def require_pushed(self, client: RegisteredClient) -> None:
+        """Look at the name alone."""
+        if "request_uri" not in {name for name, _ in self.query.pairs}:
+            super().require_pushed(client)
+
+
+@fault(OF_CLIENT)
 class AnyReferenceSatisfiesTheFlag(AuthorizationServer):
     """BUG: any request_uri will do, and where nothing is stored under it the query is carried out (section 6)."""
 

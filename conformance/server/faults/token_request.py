@@ -212,6 +212,16 @@ class CodesDoNotExpire(AuthorizationServer):
         """Let it pass."""
 
 
+@fault("rfc6749-4.1.2-code-lifetime")
+class CodesOfPublicClientsDoNotExpire(AuthorizationServer):
+    """BUG: the code of a client without credentials does not expire (RFC 6749 section 4.1.2)."""
+
+    def check_code_lifetime(self, code: Code) -> None:
+        """Of the others only."""
+        if self.clients[code.grant.client_id].confidential:
+            super().check_code_lifetime(code)
+
+
 @fault("rfc6749-5.1-token-response-members")
 class TokenTypeIsMissing(AuthorizationServer):
     """BUG: the token response of a bearer token has no token_type (RFC 6749 section 5.1)."""
