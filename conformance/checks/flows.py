@@ -109,6 +109,15 @@ def claims_of_token(answer: TokenAnswer) -> dict[str, Any]:
     return jws.claims_of(str(answer.json.get("access_token")))
 
 
+async def taken(par: Par, client: str | RegisteredClient, what: str, /, **changes: Change) -> PushAnswer:
+    """A push with something that a server may decline. NotApplicable where it does, and takes an ordinary request."""
+    answer = await par.push(client, **changes)
+    if not answer.accepted:
+        expect.control_accepted(answer)
+        raise NotApplicable(f"{what} is refused: {answer.summary}")
+    return answer
+
+
 async def ends_without_code(
     par: Par, authorization: Authorization, answer: PushAnswer
 ) -> tuple[PushAnswer, Outcome | None]:

@@ -37,7 +37,12 @@ async def test_nonce_stands_in_the_id_token(
 ) -> None:
     """The ID token carries the pushed nonce, byte for byte."""
     nonce += secrets.token_urlsafe(16)
-    claims = _id_token(await flows.tokens(par, authorization, token, flows.openid_client(target), nonce=nonce))
+    client = flows.openid_client(target)
+    if len(nonce) > 255:  # a server may have a limit of its own
+        answer = await flows.taken(par, client, f"a nonce of {len(nonce)} characters", nonce=nonce)
+    else:
+        answer = await par.accepted(client, nonce=nonce)
+    claims = _id_token(await token.redeem(await authorization.code(answer), answer.push))
     expect.that(
         claims.get("nonce") == nonce,
         "nonce-lost",
@@ -74,10 +79,9 @@ async def test_auth_time_comes_with_max_age(
     par: Par, authorization: Authorization, token: Token, target: Target, max_age: str
 ) -> None:
     """The ID token of a request with max_age has auth_time, a JSON number that lies in the past."""
-    browser = authorization.new_browser()
-    claims = _id_token(
-        await flows.tokens(par, authorization, token, flows.openid_client(target), browser=browser, max_age=max_age)
-    )
+    answer = await flows.taken(par, flows.openid_client(target), f"max_age={max_age}", max_age=max_age)
+    outcome = await authorization.code(answer, browser=authorization.new_browser())
+    claims = _id_token(await token.redeem(outcome, answer.push))
     value = claims.get("auth_time")
     expect.that(
         type(value) in {int, float} and 1e9 < float(value or 0) <= par.wire.clock.now() + 300,

@@ -151,7 +151,8 @@ async def test_new_login_is_asked_for_once(
     client = flows.openid_client(target)
     browser = await logged_in(par, authorization, client, clock)
     before = flows.logins(par.wire, browser)
-    outcome = await authorization.open(await par.accepted(client, **change), browser=browser)
+    asked = await flows.taken(par, client, "the demand for a login", **change)
+    outcome = await authorization.open(asked, browser=browser)
     count = flows.logins(par.wire, browser) - before
     if count == 0:
         raise NotApplicable("no login was asked for, which is a finding of its own")

@@ -65,10 +65,7 @@ async def test_pushed_demand_for_a_login_is_not_lifted(
     pushed, outside = change
     client = flows.openid_client(target)
     browser = await logged_in(par, authorization, client, clock)
-    asked = await par.push(client, **pushed)
-    if not asked.accepted:
-        expect.control_accepted(asked)
-        raise NotApplicable(f"the demand for a login is refused, which is a finding of its own: {asked.summary}")
+    asked = await flows.taken(par, client, "the demand for a login", **pushed)
     outcome = await authorization.open(asked, browser=browser, stop="login", query=outside)
     if outcome.granted:
         control = await authorization.open(await par.accepted(client, **pushed), browser=browser, stop="login")
