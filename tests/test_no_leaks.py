@@ -243,7 +243,7 @@ def test_interrupted_run(tmp_path: Path) -> None:
         output, _ = process.communicate(timeout=60)
         told = planted.secrets | heard(server)
 
-    assert process.returncode == 2
+    assert process.returncode in {1, 10}
     Hunt(told).search(tmp_path / "out", output)
     record = json.loads(next((tmp_path / "out").rglob("report.json")).read_text(encoding="utf-8"))
     assert record["interrupted"]

@@ -74,7 +74,7 @@ class ObjectsAreNotVerified(AuthorizationServer):
         """Let it pass."""
 
 
-@fault("rfc9101-6.2-object-of-client-without-key-not-used")
+@fault("rfc9101-6.2-object-of-client-without-key-not-used", alone=True)
 class ObjectsOfClientsWithoutKeyAreTaken(_Trusting):
     """BUG: of a client that registered no key, request objects are taken unverified (RFC 9101 section 6.2)."""
 

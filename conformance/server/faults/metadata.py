@@ -113,7 +113,6 @@ class KeysUnderHttp(AuthorizationServer):
 @fault(
     "rfc6749-3.1-authorization-endpoint-tls",
     "rfc9126-4-client-id-and-request-uri-suffice",
-    "rfc9126-4-unknown-request-uri-refused",
     "rfc9101-8-authorization-endpoint-uses-https",
     "rfc9126-5-endpoint-usable",
     "rfc9126-5-usable-regardless-of-metadata",
