@@ -14,7 +14,7 @@ run: $(READY) ## Run the suite against its own reference server; the path of the
 	@$(BIN)/par-conformance run $(TARGET)
 
 test: $(DEV) lint ## The suite's own tests; one more at a time than the two cores, for some of them wait.
-	$(BIN)/pytest tests -n 3 --dist worksteal -m "not whole"
+	$(BIN)/pytest tests -n 3 --dist worksteal -m "not whole and not emulators"
 
 lint: $(DEV)
 	$(BIN)/ruff format --check .
@@ -30,7 +30,8 @@ faults-page: $(DEV) ## docs/faults.md: every fault against every check, so that 
 benchmark: $(DEV) ## What has a limit in time.
 	$(BIN)/python -m tests.benchmark
 
-test-servers: $(DEV) ## The suite against real servers that others wrote (npm, apt, pip).
+test-servers: $(DEV) ## The suite against the emulators of vendors, and real servers that others wrote (npm, apt, pip).
+	$(BIN)/pytest tests -n 2 -m emulators
 	$(BIN)/python -m conformance.bench --at-once 2 $(SERVERS)
 
 servers-page: $(DEV) ## docs/servers.md, from the last runs of test-servers.

@@ -8,6 +8,7 @@ import itertools
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, TypeVar
 
 from conformance.profile.model import Feature, Profile
@@ -85,6 +86,7 @@ def each(**parameters: Values) -> Callable[[Decorated], Decorated]:
     return mark
 
 
+@cache
 def runs_in_browser(function: Function) -> bool:
     """Whether a check takes the real browser; a parameter of its own by that name is something else."""
     check = check_of(function)

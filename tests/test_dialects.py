@@ -84,6 +84,7 @@ def findings(run: Run) -> dict[str, str]:
 RESTRICTED = ("rfc9126-2.2", "rfc9126-4", "rfc9101-5", "openid-core-6")
 
 
+@pytest.mark.emulators
 @pytest.mark.parametrize(
     ("name", "settings", "profile", "only"),
     [
