@@ -354,10 +354,11 @@ def document(known: Mapping[str, Row]) -> str:
 
 def rows(page: str) -> dict[str, Row]:
     """What a page says of the faults that there still are."""
+    faults = load_faults()
     found: dict[str, Row] = {}
     for line in page.splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        if len(cells) == 5 and cells[0] in load_faults():
+        if len(cells) == 5 and cells[0] in faults:
             turned, observed, killed = (frozenset(cell.replace("`", "").split("<br>")) for cell in cells[2:])
             found[cells[0]] = Row(turned, observed, killed)
     return found
