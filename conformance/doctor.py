@@ -183,7 +183,7 @@ async def _object(par: Par, role: str) -> Finding:
             "are `keys` and `request_objects.alg` the registered ones? If it may not use any, take request_objects out"
         )
         return Finding(subject, False, _refusal(answer), fix)
-    beside = par.shapes.get(role)
+    beside = par.shapes.known.get(role)
     text = f"accepted with {', '.join(beside)} repeated beside them" if beside else "accepted"
     return Finding(subject, True, text)
 

@@ -30,7 +30,7 @@ from conformance.plans import demanded_features
 from conformance.profile.load import LoadedProfile, contradictions
 from conformance.protocol.authorization import Authorization, Browsers
 from conformance.protocol.metadata import discover
-from conformance.protocol.par import Par
+from conformance.protocol.par import Par, Shapes
 from conformance.protocol.token import Token
 from conformance.report.record import CheckResult, Fact
 from conformance.target import Target, detect
@@ -195,7 +195,7 @@ class Engine:
         self._transport = Transport(self.loaded.profile, self.loaded.keyring, self.redactor, self.clock)
         self._places = Permits(self._limits.concurrency)
         self._nonces: dict[str, str] = {}
-        self._shapes: dict[str, tuple[str, ...]] = {}
+        self._shapes = Shapes()
         try:
             self.target = await self._prepare()
         except (Died, NotExercised) as failure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
@@ -141,14 +142,24 @@ class PushAnswer:
 
 
 @dataclass
+class Shapes:
+    """What each client (by role) has to repeat beside its request objects, as far as that is known.
+
+    It is asked for once, also where many checks want to know it at the same time: the same run sends the same requests.
+    """
+
+    known: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+
+
+@dataclass
 class Par:
     """Pushes of one check. Changes are sent together with nothing else changed; a refusal is set beside a control."""
 
     wire: Wire
     target: Target
     nonces: dict[str, str]
-    #: What each client has to repeat beside its request objects, as far as that is known.
-    shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    shapes: Shapes = field(default_factory=Shapes)
 
     def client(self, role: str = "first") -> RegisteredClient:
         """The client of a role; NotApplicable where the profile has none."""
@@ -272,9 +283,10 @@ class Par:
         signs = self.target.profile.clients[role].request_objects is not None
         if not push.inside or "request" not in dict(push.parameters) or not signs:
             return push
-        if role not in self.shapes:
-            self.shapes[role] = await self._shape(push.client)
-        return _repeated(push, self.shapes[role])
+        async with self.shapes.asking:
+            if role not in self.shapes.known:
+                self.shapes.known[role] = await self._shape(push.client)
+        return _repeated(push, self.shapes.known[role])
 
     async def _shape(self, client: RegisteredClient) -> tuple[str, ...]:
         for names in BESIDE_OBJECT:

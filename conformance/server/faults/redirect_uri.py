@@ -155,7 +155,7 @@ class PushedRedirectUrisAreTrusted(AuthorizationServer):
         return super().check_redirect_uri(client, parameters, authenticated=authenticated)
 
 
-@fault(NEW, EXACT)
+@fault(NEW, EXACT, VALIDATED)
 class RedirectUrisOfPublicClientsAreTrusted(AuthorizationServer):
     """BUG: public clients, too, may bring redirect URIs with a push (RFC 9126 section 7.2)."""
 
