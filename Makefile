@@ -8,13 +8,16 @@ DEV    := $(VENV)/.dev
 # The real servers whose findings have all been looked at; name others to try them.
 SERVERS ?= atproto glewlwyd oidc-provider oidc-provider-fapi2 oidc-provider-signed oidc-provider-7 idpyoidc lemonldap-ng
 
-.PHONY: run test test-servers servers-page faults-page lint matrix benchmark clean
+.PHONY: run test own-tests test-servers servers-page faults-page lint matrix benchmark clean
 
 run: $(READY) ## Run the suite against its own reference server; the path of the report comes last.
 	@$(BIN)/par-conformance run $(TARGET)
 
-test: $(DEV) lint ## The suite's own tests; one more at a time than the two cores, for some of them wait.
-	$(BIN)/pytest tests -n 3 --dist worksteal -m "not whole and not emulators"
+test: $(DEV) ## The suite's own tests, and its style beside them.
+	@$(MAKE) --no-print-directory --jobs 2 lint own-tests
+
+own-tests: $(DEV) # More at a time than two cores, for some of them wait.
+	$(BIN)/pytest tests -n 4 --dist worksteal -m "not whole and not emulators"
 
 lint: $(DEV)
 	$(BIN)/ruff format --check .
