@@ -66,6 +66,11 @@ def counted(record_property: Callable[[str, object], None]) -> Counted:
     return lambda about, good, of: record_property(COUNTED, [about, sorted(good), sorted(of)])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no worker is left with it at the end."""
+    items.sort(key=lambda item: item.path.name != "test_variants.py")
+
+
 def _counts(reporter: pytest.TerminalReporter) -> Iterator[tuple[str, int, list[str]]]:
     """What was counted, how many there are, and which were not as they should be in any test."""
     good: dict[str, set[str]] = {}

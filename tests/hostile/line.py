@@ -143,6 +143,7 @@ class _Server:
         task = self.loop.create_task(self.answer(reader, writer))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # also where it was ended before it began
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, one request."""
