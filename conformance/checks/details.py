@@ -18,6 +18,7 @@ PARAMETER = "authorization_details"
 #: A type of details that no server knows.
 UNKNOWN = "https://par-conformance.example/unknown"
 Entry = Mapping[str, Any]
+Sample = dict[str, Any]
 
 
 def with_details(profile: Profile) -> str | None:
@@ -35,7 +36,7 @@ def client_of(target: Target) -> RegisteredClient:
     return target.client(role)
 
 
-def samples(target: Target) -> list[dict[str, Any]]:
+def samples(target: Target) -> list[Sample]:
     """Its valid entries."""
     return [dict(entry) for entry in client_of(target).entry.authorization_details or ()]
 
@@ -67,7 +68,7 @@ def replaced(value: Any, old: str, new: str) -> Any:
     return [replaced(item, old, new) for item in value] if isinstance(value, list) else value
 
 
-def wordiest(entries: list[dict[str, Any]]) -> str:
+def wordiest(entries: list[Sample]) -> str:
     """The string in the entries that looks most like free text. NotApplicable where there is none."""
     found = max(texts_of(entries), key=lambda value: (" " in value, len(value)), default="")
     if len(found) < 4:
@@ -99,6 +100,14 @@ async def granted(token: Token, tokens: TokenAnswer, client: RegisteredClient) -
         if isinstance(members.get(PARAMETER), list):
             return list(members[PARAMETER])
     return None
+
+
+async def needs_granted(token: Token, tokens: TokenAnswer, client: RegisteredClient) -> list[Any]:
+    """The details that came with tokens. NotApplicable without any, which is a finding of its own."""
+    found = await granted(token, tokens, client)
+    if found is None:
+        raise NotApplicable("no details came with the token, which is a finding of its own")
+    return found
 
 
 def types_of(details: list[Any] | None) -> set[object]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks.details import (
     UNKNOWN,
+    Sample,
     asked,
     client_of,
     push_of,
@@ -21,8 +21,6 @@ from conformance.protocol.outcome import Ending
 from conformance.protocol.par import Par, needs_accepted
 from conformance.target import Target
 from conformance.verdict import NotApplicable
-
-Sample = dict[str, Any]
 
 
 async def refused(par: Par, authorization: Authorization, target: Target, value: str) -> None:

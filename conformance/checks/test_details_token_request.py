@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from conformance import expect
 from conformance.check import verifies
 from conformance.checks.details import (
     PARAMETER,
     UNKNOWN,
+    Sample,
     asked,
     client_of,
     granted,
+    needs_granted,
     samples,
     text,
     tokens_for,
@@ -26,8 +27,6 @@ from conformance.protocol.token import Token, TokenAnswer
 from conformance.target import Target
 from conformance.verdict import NotApplicable, NotExercised
 
-Sample = dict[str, Any]
-
 
 async def asking_at_token_endpoint(
     par: Par, authorization: Authorization, token: Token, target: Target, wanted: list[Sample]
@@ -35,8 +34,7 @@ async def asking_at_token_endpoint(
     """The code of a request with the first valid entry, redeemed with details of the token request's own."""
     entries = samples(target)[:1]
     control = await tokens_for(par, authorization, token, target, entries)
-    if await granted(token, control, client_of(target)) is None:
-        raise NotApplicable("no details came with the token, which is a finding of its own")
+    await needs_granted(token, control, client_of(target))
     answer = await asked(par, target, entries)
     return await token.redeem(await authorization.code(answer), answer.push, authorization_details=text(wanted))
 
@@ -87,9 +85,7 @@ async def test_refreshed_token_has_the_details(
     client = client_of(target)
     answer = await asked(par, target, samples(target))
     first = await token.redeem(await authorization.code(answer), answer.push)
-    details = await granted(token, first, client)
-    if details is None:
-        raise NotApplicable("no details came with the first token, which is a finding of its own")
+    details = await needs_granted(token, first, client)
     second = await token.refresh(first, client, dpop_key=answer.push.dpop)
     if not second.accepted:
         raise NotExercised(f"the refresh token brought nothing: {second.summary}")

@@ -20,7 +20,7 @@ from conformance.checks.proofs import (
     role_of,
     sent,
 )
-from conformance.checks.test_authorization_request import with_outside
+from conformance.checks.test_beside_request_uri import with_outside
 from conformance.profile.model import Feature, Profile
 from conformance.protocol import dpop, jws, pkce
 from conformance.protocol.authorization import Authorization
@@ -354,12 +354,7 @@ async def bound_tokens(
     return expect.redeemed(await redeemed(authorization, token, answer, key))
 
 
-@verifies("rfc9449-5-token-type-dpop", needs=Feature.DPOP)
-async def test_token_type_is_dpop(par: Par, authorization: Authorization, token: Token, target: Target) -> None:
-    """The answer to a token request with a valid proof has the token_type DPoP."""
-    if not target.client(role_of(target)).entry.dpop:
-        raise NotApplicable("no client of the profile is registered for DPoP-bound tokens")
-    tokens = await bound_tokens(par, authorization, token, DpopKey())
+def _of_type_dpop(tokens: TokenAnswer) -> None:
     kind = tokens.json.get("token_type")
     expect.that(
         isinstance(kind, str) and kind.lower() == "dpop",
@@ -368,6 +363,15 @@ async def test_token_type_is_dpop(par: Par, authorization: Authorization, token:
         expected="DPoP",
         received=repr(kind),
     )
+
+
+@verifies("rfc9449-5-token-type-dpop", needs=Feature.DPOP)
+async def test_token_type_is_dpop(par: Par, authorization: Authorization, token: Token, target: Target) -> None:
+    """The answer to a token request with a valid proof has the token_type DPoP."""
+    if not target.client(role_of(target)).entry.dpop:
+        raise NotApplicable("no client of the profile is registered for DPoP-bound tokens")
+    tokens = await bound_tokens(par, authorization, token, DpopKey())
+    _of_type_dpop(tokens)
 
 
 @verifies("rfc9449-5-token-type-dpop", needs=(Feature.DPOP, Feature.REFRESH_TOKENS))
@@ -382,14 +386,7 @@ async def test_refreshed_token_is_bound_too(
     again = await token.refresh(first, client, dpop_key=key)
     if not again.accepted:
         raise NotApplicable(f"the refresh token brought no token: {again.summary}")
-    kind = again.json.get("token_type")
-    expect.that(
-        isinstance(kind, str) and kind.lower() == "dpop",
-        "other-token-type",
-        f"the token_type of the refreshed token is {kind!r}",
-        expected="DPoP",
-        received=repr(kind),
-    )
+    _of_type_dpop(again)
 
 
 @verifies("rfc9449-5-public-clients-refresh-token-bound", needs=(Feature.DPOP, Feature.REFRESH_TOKENS))

@@ -7,15 +7,12 @@ import secrets
 from conformance.check import each, verifies
 from conformance.checks import flows
 from conformance.checks.test_authorization_response import served_by_get
+from conformance.checks.test_openid_claims import IMPOSSIBLE_ACR
 from conformance.profile.model import Feature
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.par import Change, Par
 from conformance.target import Target
 from conformance.verdict import NotApplicable
-
-#: An authentication context that no server knows.
-IMPOSSIBLE_ACR = "urn:par-conformance:impossible"
-
 
 # -- the authorization endpoint ---------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows
-from conformance.checks.test_authorization_request import with_outside
+from conformance.checks.test_beside_request_uri import with_outside
 from conformance.checks.test_openid_claims import claims_supported
 from conformance.checks.test_openid_prompt import logged_in
 from conformance.checks.test_pushed_request import ATTACKER

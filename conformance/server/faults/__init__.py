@@ -15,6 +15,10 @@ from typing import Any, TypeVar
 
 from conformance.server.app import AuthorizationServer
 
+#: The profiles of the reference server that conforms to FAPI 2.0, and to the OAuth profile of the AT protocol.
+FAPI = "reference-fapi2"
+AT = "reference-atproto"
+
 Broken = TypeVar("Broken", bound=type[AuthorizationServer])
 
 

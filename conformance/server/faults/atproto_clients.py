@@ -11,12 +11,9 @@ from conformance.server import jose
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.errors import invalid_client
-from conformance.server.faults import fault
+from conformance.server.faults import AT, fault
 from conformance.server.forms import Form
 from conformance.server.records import Grant
-
-AT = "reference-atproto"
-
 
 # -- clients ----------------------------------------------------------------------------------------------------------
 

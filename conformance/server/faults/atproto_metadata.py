@@ -7,9 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from conformance.server.app import AuthorizationServer
-from conformance.server.faults import fault
-
-AT = "reference-atproto"
+from conformance.server.faults import AT, fault
 
 
 class _Told(AuthorizationServer):

@@ -10,10 +10,8 @@ from conformance.server import jose
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.dpop import invalid_proof
-from conformance.server.faults import fault
+from conformance.server.faults import AT, fault
 from conformance.server.records import Parameters
-
-AT = "reference-atproto"
 
 
 @fault("atproto-oauth-demonstrating-proof-of-possession-d-po-p-push-without-proof-refused", profile=AT)

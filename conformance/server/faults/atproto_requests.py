@@ -6,10 +6,8 @@ from typing import Any
 
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
-from conformance.server.faults import fault
+from conformance.server.faults import AT, fault
 from conformance.server.records import Parameters, PushedRequest
-
-AT = "reference-atproto"
 
 
 @fault(

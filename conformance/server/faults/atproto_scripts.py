@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from conformance.server.app import AuthorizationServer
-from conformance.server.faults import fault
-
-AT = "reference-atproto"
+from conformance.server.faults import AT, fault
 
 
 @fault("atproto-oauth-authorization-servers-cors-at-metadata", profile=AT)

@@ -9,10 +9,8 @@ from aiohttp import web
 
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import User
-from conformance.server.faults import fault
+from conformance.server.faults import AT, fault
 from conformance.server.records import Grant, Interaction, Session
-
-AT = "reference-atproto"
 
 
 @fault("atproto-oauth-identity-authentication-account-did-returned", profile=AT)

@@ -6,9 +6,8 @@ from typing import Any
 
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
-from conformance.server.faults import fault
+from conformance.server.faults import FAPI, fault
 
-FAPI = "reference-fapi2"
 #: What a server is told that has none but FAPI clients among those of the ordinary profile.
 STRICT = {
     "auth_methods": ("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"),

@@ -9,10 +9,8 @@ from conformance.profile.keyring import generate_key
 from conformance.server import jose, keys
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
-from conformance.server.faults import fault
+from conformance.server.faults import FAPI, fault
 from conformance.server.records import Token
-
-FAPI = "reference-fapi2"
 
 
 @fault("fapi2-security-profile-5.4.1-other-assertion-algs-refused", profile=FAPI)

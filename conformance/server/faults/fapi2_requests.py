@@ -7,10 +7,8 @@ from typing import Any
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError
-from conformance.server.faults import fault
+from conformance.server.faults import FAPI, fault
 from conformance.server.records import AuthorizationRequest, Parameters
-
-FAPI = "reference-fapi2"
 
 
 @fault("fapi2-security-profile-5.3.2.2-client-authenticated-push-supported", profile=FAPI)

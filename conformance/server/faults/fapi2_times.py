@@ -8,10 +8,8 @@ from conformance.server import jose
 from conformance.server.app import AuthorizationServer
 from conformance.server.dpop import invalid_proof
 from conformance.server.errors import invalid_client
-from conformance.server.faults import fault
+from conformance.server.faults import FAPI, fault
 from conformance.server.request_object import invalid_object
-
-FAPI = "reference-fapi2"
 
 
 class _Offset(AuthorizationServer):

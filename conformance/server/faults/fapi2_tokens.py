@@ -9,11 +9,9 @@ from aiohttp import web
 
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
-from conformance.server.faults import fault
+from conformance.server.faults import FAPI, fault
 from conformance.server.forms import Form
 from conformance.server.records import Grant, Token
-
-FAPI = "reference-fapi2"
 
 
 @fault(

@@ -6,9 +6,7 @@ import ssl
 from typing import Any
 
 from conformance.server.app import AuthorizationServer
-from conformance.server.faults import fault
-
-FAPI = "reference-fapi2"
+from conformance.server.faults import FAPI, fault
 
 
 @fault("fapi2-security-profile-5.2.1-old-tls-refused", profile=FAPI)
