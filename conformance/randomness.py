@@ -11,7 +11,7 @@ import hashlib
 import math
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -33,6 +33,8 @@ _EVEN = 0.65
 _FEWEST = 8
 #: From so many varying bits on, an order of the values does not matter.
 _STRONG = 112
+#: So many times a position has to agree with an earlier one: 16 signs do so by chance once in 2^40 series.
+_COINCIDENCES = 10
 #: How many counters and seconds are tried as the source of a hashed reference.
 _COUNTERS = 10_000
 _SECONDS = 600
@@ -79,10 +81,34 @@ def _bits(cores: Sequence[str]) -> tuple[float, ...]:
     length = min(map(len, cores))
     columns = [[core[i] for core in cores] for i in range(length)]
     alphabet = _alphabet({sign for column in columns if len(set(column)) > 2 for sign in column})
+    derived = _derived(columns)
     return tuple(
-        0.0 if column in columns[:number] else _column_bits(column, alphabet)  # what is said twice adds nothing
-        for number, column in enumerate(columns)
+        0.0 if follows else _column_bits(column, alphabet) for column, follows in zip(columns, derived, strict=True)
     )
+
+
+def _derived(columns: Sequence[Sequence[str]]) -> list[bool]:
+    """Which positions add nothing: they say again what stood before, or follow from it as the hash of a clock does."""
+    before: list[list[Hashable]] = []
+    derived = []
+    for number, column in enumerate(columns):
+        derived.append(column in columns[:number] or any(_follows(column, known) for known in before))
+        if derived[-1]:
+            continue
+        joined = [list(zip(known, column, strict=True)) for known in before]
+        # Positions that take few values together are one source; those that take many are random, each by itself.
+        place = next((i for i, both in enumerate(joined) if len(set(both)) <= len(both) // 2), None)
+        if place is None:
+            before.append(list(column))
+        else:
+            before[place] = list(joined[place])
+    return derived
+
+
+def _follows(column: Sequence[Hashable], known: Sequence[Hashable]) -> bool:
+    """Whether a position is the same wherever what is known is the same, which is so often enough to be no chance."""
+    same = len(set(known))
+    return len(known) - same >= _COINCIDENCES and len(set(zip(known, column, strict=True))) == same
 
 
 def _alphabet(signs: set[str]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.profiles import GONE, PASSWORD, SECRET, assert_tells, mistakes, only, profile
@@ -242,6 +242,7 @@ PLACES = [
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(changes={"clients": {"\n\x1b[31m": None}})
 @given(changes=st.dictionaries(st.sampled_from(PLACES), ANYTHING, min_size=1, max_size=3))
 def test_whatever_stands_at_a_key_there_is_never_a_traceback(tmp_path, changes):
     ordered = dict(sorted(changes.items(), key=lambda item: item[0].count(".")))

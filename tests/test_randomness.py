@@ -33,8 +33,13 @@ SHORT = {
     "base64url-64": lambda: secrets.token_urlsafe(8),
     "uuid-with-64-random-bits": lambda: f"00000000-0000-4000-{secrets.token_hex(2)}-{secrets.token_hex(6)}",
     "hex-40-five-times": lambda: secrets.token_hex(5) * 5,
+    "hex-40-and-its-complement": lambda: _with_complement(secrets.token_hex(5)),
     "decimal-19": lambda: "".join(secrets.choice("0123456789") for _ in range(19)),
 }
+
+
+def _with_complement(digits: str) -> str:
+    return digits + "".join(f"{15 - int(digit, 16):x}" for digit in digits)
 
 
 @pytest.mark.parametrize("name", STRONG)
@@ -79,6 +84,18 @@ def test_hash_of_a_counter_is_seen(hashed: str) -> None:
     found = estimate([PREFIX + hashlib.new(hashed, str(number).encode()).hexdigest() for number in range(COUNT)])
 
     assert found.pattern
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 3, 7])
+@pytest.mark.parametrize("first", ["clock", "random"])
+def test_hash_of_the_second_counts_no_more_than_the_second(seconds: int, first: str) -> None:
+    values = []
+    for number in range(COUNT):
+        clock = hashlib.sha256(f"{1_800_000_000 + number * seconds // COUNT}".encode()).hexdigest()
+        parts = [clock, secrets.token_hex(5)]
+        values.append("".join(parts if first == "clock" else reversed(parts)))
+
+    assert estimate(values).bits < PREDICTABLE_BITS
 
 
 def test_repeated_values_are_counted() -> None:

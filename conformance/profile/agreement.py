@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from conformance.profile.mistake import Mistake
 from conformance.profile.model import Client, Feature, Profile
-from conformance.profile.words import Key, alternatives, dotted, quoted
+from conformance.profile.words import Key, alternatives, dotted, printable, quoted
 
 #: What the metadata must have, not empty, where the profile says that a feature is on.
 _ADVERTISED_BY = {
@@ -46,7 +46,7 @@ def contradictions(profile: Profile, metadata: Mapping[str, object], *, file: st
     checks tell that. `file` names the profile in the mistakes; its name by default.
     """
     return [
-        Mistake(file=file or profile.name, key=dotted(key), found=found, expected=expected, fix=fix)
+        Mistake(file=file or profile.name, key=dotted(key), found=printable(found), expected=expected, fix=fix)
         for key, found, expected, fix in _contradictions(profile, metadata)
     ]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from conformance.profile.mistake import Mistake
-from conformance.profile.words import Key, dotted, holds_secret, is_hidden, looks_secret, quoted, show
+from conformance.profile.words import Key, dotted, holds_secret, is_hidden, looks_secret, printable, quoted, show
 
 _KNOWN = {"env", "file", "literal", "generate"}
 _BOOL = TypeAdapter(bool)
@@ -106,5 +106,12 @@ class Document:
         elif unnamed:
             key = key[:-1]
         self.mistakes.append(
-            Mistake(file=self.file, key=dotted(key), found=found, expected=expected, fix=fix, line=line)
+            Mistake(
+                file=self.file,
+                key=dotted(key),
+                found=printable(found),
+                expected=printable(expected),
+                fix=printable(fix),
+                line=line,
+            )
         )

@@ -45,7 +45,7 @@ _RFC_NAMES = {
 def dotted(key: Key) -> str:
     """A place as a person writes it: clients.first.redirect_uris[0]."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
-    return text.removeprefix(".")
+    return printable(text.removeprefix("."))
 
 
 def holds_secret(key: Key) -> bool:
@@ -85,9 +85,12 @@ def quoted(text: str, limit: int = 100) -> str:
     text = re.sub(r"(?<=//)[^/?#\s]*@", "…@", text)  # a URL may carry a password
     if len(text) > limit:
         text = text[: limit - 1] + "…"
-    return "".join(
-        char if char.isprintable() else f"\\u{ord(char):04x}" for char in json.dumps(text, ensure_ascii=False)
-    )
+    return printable(json.dumps(text, ensure_ascii=False))
+
+
+def printable(text: str) -> str:
+    """A text on one line, without anything that a terminal would obey."""
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
 
 
 def alternatives(names: Iterable[str]) -> str:
