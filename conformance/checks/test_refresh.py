@@ -109,6 +109,19 @@ async def judge_scope(
     )
 
 
+@verifies("rfc6749-4.1.2-tokens-revoked-on-reuse", needs=Feature.REFRESH_TOKENS)
+async def test_reuse_of_a_code_revokes_its_refresh_token(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """When a code comes a second time, the refresh token that it gave is worth nothing any more."""
+    own = target.client("first")
+    _, control = await refreshed(par, authorization, token, own)
+    answer, outcome = await flows.code(par, authorization, own)
+    first = flows.granted(await token.redeem(outcome, answer.push))
+    await token.redeem(outcome, answer.push)
+    expect.not_redeemed(await token.refresh(first, own, dpop_key=answer.push.dpop), control=control)
+
+
 @verifies("rfc6749-6-scope-not-widened", needs=Feature.REFRESH_TOKENS)
 async def test_refresh_does_not_widen_the_scope(
     par: Par, authorization: Authorization, token: Token, target: Target
