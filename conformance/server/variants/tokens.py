@@ -11,6 +11,7 @@ from aiohttp import web
 from conformance.server import jose
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
+from conformance.server.errors import OAuthError
 from conformance.server.forms import Form
 from conformance.server.records import Grant, Token
 from conformance.server.variants import right
@@ -23,6 +24,17 @@ class WishesOfTokenRequestsAreIgnored(AuthorizationServer):
     def narrowed_scope(self, grant: Grant, form: Form) -> str:
         """What was granted."""
         return grant.scope
+
+
+@right()
+class ClientIdBesideBasicIsASecondMethod(AuthorizationServer):
+    """RIGHT: a token request by HTTP Basic needs no client_id, and one beside it is too much (RFC 6749 section 2.3)."""
+
+    def authenticate_client(self, request: web.Request, form: Form) -> RegisteredClient:
+        """Look for it first."""
+        if request.path.endswith("/token") and "Authorization" in request.headers and form.get("client_id"):
+            raise OAuthError("invalid_request", "there is more than one method of client authentication")
+        return super().authenticate_client(request, form)
 
 
 @right()
