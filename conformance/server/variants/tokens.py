@@ -27,7 +27,7 @@ class WishesOfTokenRequestsAreIgnored(AuthorizationServer):
 
 
 @right()
-class ClientIdBesideBasicIsASecondMethod(AuthorizationServer):
+class ClientIdBesideBasicIsTooMuch(AuthorizationServer):
     """RIGHT: a token request by HTTP Basic needs no client_id, and one beside it is too much (RFC 6749 section 2.3)."""
 
     def authenticate_client(self, request: web.Request, form: Form) -> RegisteredClient:
