@@ -121,3 +121,12 @@ class ReuseLeavesTheRefreshToken(AuthorizationServer):
         if held is not None and revoked and held.grant.client_id == client.client_id:
             return held
         return super().find_refresh_token(client, value)
+
+
+@fault("rfc9700-2.2.2-public-refresh-token-bound-or-rotated")
+class PublicClientsRefreshForEver(AuthorizationServer):
+    """BUG: a public client gets a refresh token that no key binds and none follows (RFC 9700 section 2.2.2)."""
+
+    def may_refresh(self, grant: Grant, jkt: str | None) -> bool:
+        """Everybody."""
+        return self.settings.refresh_tokens

@@ -39,7 +39,14 @@ class ClientIdBesideBasicIsTooMuch(AuthorizationServer):
 
 @right()
 class RefreshTokensRotate(AuthorizationServer):
-    """RIGHT: each refresh brings a new refresh token, and the old one is dead (RFC 9700 section 4.14.2)."""
+    """RIGHT: each refresh brings a new refresh token, and the old one is dead (RFC 9700 section 4.14.2).
+
+    So public clients may have them too (section 2.2.2).
+    """
+
+    def may_refresh(self, grant: Grant, jkt: str | None) -> bool:
+        """Everybody."""
+        return self.settings.refresh_tokens
 
     async def grant_refresh(
         self, request: web.Request, client: RegisteredClient, form: Form, jkt: str | None
