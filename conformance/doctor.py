@@ -264,8 +264,10 @@ async def _login(wire: Wire, target: Target, browsers: Browsers, role: str) -> F
         return Finding(f"login{who}", False, text, _login_fix(outcome))
     tokens = await Token(wire, target, {}).redeem(outcome, answer.push)
     if not tokens.accepted:
-        text = f"the code was not redeemed: {tokens.summary}"
-        return Finding(f"token{who}", False, text, "is the redirect_uri right?")
+        described = tokens.json.get("error_description")
+        told = f"{tokens.summary}: {described}" if isinstance(described, str) else tokens.summary
+        fix = "what the client is registered for: its authentication at the token endpoint, DPoP, its redirect_uri"
+        return Finding(f"token{who}", False, f"the code was not redeemed: {told}", fix)
     return Finding(f"login{who}", True, "a person logs in, a code comes, the code is redeemed")
 
 

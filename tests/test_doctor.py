@@ -56,3 +56,11 @@ def test_request_objects_that_are_refused_are_told_with_a_fix(tmp_path: Path) ->
 
     assert not told.good
     assert "request_objects" in (told.fix or "")
+
+
+def test_what_the_server_says_to_a_refused_token_request_is_told(tmp_path: Path) -> None:
+    told = about(found(tmp_path, settings={"bound_tokens_only": True}), "token")[0]
+
+    assert not told.good
+    assert "a DPoP proof or a client certificate is required" in told.found
+    assert "DPoP" in (told.fix or "")

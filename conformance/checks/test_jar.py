@@ -109,11 +109,16 @@ async def test_expired_object_is_refused(
 
 
 @verifies("rfc9101-9.1-object-not-yet-valid-refused", needs=Feature.JAR)
-async def test_object_from_the_future_is_refused(par: Par, authorization: Authorization, target: Target) -> None:
-    """A request object whose nbf is ten minutes ahead brings no code."""
-    lifetime = jar.settings_of(signer(target)).lifetime
-    claims = {"nbf": lambda now: int(now) + 600, "exp": lambda now: int(now) + 600 + lifetime}
-    await _refused(par, authorization, target, claims)
+@each(exp={"exp-after-nbf": 600, "exp-as-usual": 0})
+async def test_object_from_the_future_is_refused(
+    par: Par, authorization: Authorization, target: Target, exp: int
+) -> None:
+    """A request object whose nbf is ten minutes ahead brings no code, wherever its exp lies.
+
+    A server that bounds how far ahead exp may lie would refuse the one for its exp.
+    """
+    end = exp + jar.settings_of(signer(target)).lifetime
+    await _refused(par, authorization, target, {"nbf": lambda now: int(now) + 600, "exp": lambda now: int(now) + end})
 
 
 NO_NUMBERS: dict[str, Claims] = {

@@ -385,6 +385,34 @@ async def test_code_challenge_beside_the_object_does_not_win(
     )
 
 
+@verifies(*MERGED, needs=Feature.JAR)
+async def test_scope_beside_the_object_is_not_added(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A scope that only the form has is not granted where the request object has none."""
+    client = signer(target, lambda entry: bool(entry.further_scope))
+    further = client.entry.further_scope or ""
+    answer = await par.send(par.object(client, scope=None), control=lambda: par.object(client))
+    if not answer.accepted:
+        expect.control_accepted(answer)
+        raise NotApplicable(f"this server wants a scope: {answer.summary}")
+    plain = await authorization.open(answer)
+    if not plain.granted:
+        raise NotApplicable(f"this server serves no request without a scope: {plain.summary}")
+    usual = (await flows.redeemed_or_refused(par, authorization, token, plain, answer.push)).scope or set()
+    flow = await _beside(par, authorization, client, without="scope", scope=further)
+    if flow is None:
+        return
+    granted = (await flows.redeemed_or_refused(par, authorization, token, flow[1], flow[0].push)).scope or set()
+    expect.that(
+        not set(further.split()) & (granted - usual),
+        "form-used",
+        f"the scope {further} beside the request object was granted, although the object has none",
+        expected="what is granted without a scope, or a refusal",
+        received=" ".join(sorted(granted)),
+    )
+
+
 @verifies(*MERGED, needs=(Feature.JAR, Feature.OPENID))
 async def test_nonce_beside_the_object_is_not_added(
     par: Par, authorization: Authorization, token: Token, target: Target

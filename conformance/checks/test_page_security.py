@@ -240,8 +240,8 @@ async def test_token_endpoint_is_under_https_only(
         ("grant_type", "authorization_code"),
         ("code", outcome.code or ""),
         ("redirect_uri", push.value("redirect_uri") or ""),
-        ("client_id", client.client_id),
         ("code_verifier", push.verifier or ""),
+        *client_auth.identification(client, proof),
         *proof.form,
     )
     headers = (*proof.headers, ("Content-Type", "application/x-www-form-urlencoded"))

@@ -14,7 +14,7 @@ from conformance.protocol.authorization import Authorization
 from conformance.protocol.par import Change, Par
 from conformance.protocol.token import Token, TokenAnswer
 from conformance.target import RegisteredClient, Target
-from conformance.verdict import NotApplicable
+from conformance.verdict import NotApplicable, NotExercised
 
 
 async def refreshed(
@@ -106,6 +106,45 @@ async def judge_scope(
         f"the token has the scope {' '.join(sorted((wanted - before) & after))}, which was not pushed",
         expected=" ".join(sorted(before)),
         received=" ".join(sorted(after)),
+    )
+
+
+@verifies("rfc6749-4.1.2-tokens-revoked-on-reuse", needs=Feature.REFRESH_TOKENS)
+async def test_reuse_of_a_code_revokes_its_refresh_token(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """When a code comes a second time, the refresh token that it gave is worth nothing any more."""
+    own = target.client("first")
+    _, control = await refreshed(par, authorization, token, own)
+    answer, outcome = await flows.code(par, authorization, own)
+    first = flows.granted(await token.redeem(outcome, answer.push))
+    await token.redeem(outcome, answer.push)
+    expect.not_redeemed(await token.refresh(first, own, dpop_key=answer.push.dpop), control=control)
+
+
+@verifies("rfc9700-2.2.2-public-refresh-token-bound-or-rotated", needs=Feature.REFRESH_TOKENS)
+async def test_refresh_token_of_a_public_client_is_rotated_where_nothing_binds_it(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A public client's refresh token that no key binds is not good for one refresh after the other.
+
+    A server may let the old one live on for a moment beside the new one: a lost answer is asked for again.
+    """
+    bare = [role for role, client in target.profile.clients.items() if client.auth == "none" and not client.dpop]
+    if not bare:
+        raise NotApplicable("the profile has no public client without DPoP")
+    first, again = await refreshed(par, authorization, token, target.client(bare[0]))
+    if not again.accepted:
+        raise NotExercised(f"the refresh token brought nothing: {again.summary}")
+    if again.json.get("refresh_token") not in {None, first.json.get("refresh_token")}:
+        return
+    third = await token.refresh(first, target.client(bare[0]))
+    expect.that(
+        not third.accepted,
+        "not-rotated",
+        "the refresh token of a public client, bound to no key, was used twice and no other came in its place",
+        expected="a new refresh token, or a refusal of the used one",
+        received=third.summary,
     )
 
 

@@ -150,7 +150,6 @@ async def test_password_of_a_person_brings_no_token(
         ("grant_type", "password"),
         ("username", person.username),
         ("password", person.password),
-        ("client_id", by.client_id),
     ]
     if by.entry.scope:
         form.append(("scope", by.entry.scope))

@@ -72,6 +72,15 @@ def post(secret: str) -> Proof:
     return Proof(form=(("client_secret", secret),))
 
 
+def identification(client: RegisteredClient, proof: Proof) -> Pairs:
+    """The client_id of a token request's body: there unless the credentials are HTTP Basic (RFC 6749 section 4.1.3).
+
+    HTTP Basic says whose it is, and a server may take a client_id beside it for a second method (section 2.3).
+    """
+    by_basic = bool(proof.headers) and not proof.form
+    return () if by_basic else (("client_id", client.client_id),)
+
+
 def nothing(_: Occasion) -> Proof:
     """No credentials at all."""
     return Proof()

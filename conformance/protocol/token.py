@@ -108,7 +108,6 @@ class Token:
             pairs.append(("redirect_uri", redirect_uri))
         if push.verifier is not None:
             pairs.append(("code_verifier", push.verifier))
-        pairs.append(("client_id", by.client_id))
         key = push.dpop if dpop_key == "push" else dpop_key
         return await self.request(
             by,
@@ -133,7 +132,7 @@ class Token:
         value = tokens.json.get("refresh_token")
         if not isinstance(value, str):
             raise NotApplicable(f"the client of the role {client.role!r} was given no refresh token")
-        pairs = (("grant_type", "refresh_token"), ("refresh_token", value), ("client_id", client.client_id))
+        pairs = (("grant_type", "refresh_token"), ("refresh_token", value))
         return await self.request(client, changed_pairs(pairs, changes), authentication, dpop_key, "refresh request")
 
     async def request(
@@ -175,7 +174,7 @@ class Token:
         if dpop_key is not None:
             nonce = self.nonces.get("token")
             headers.append(("DPoP", dpop.proof(dpop_key, method, url, now, nonce=nonce, fault=dpop_fault)))
-        form = encode((*parameters, *proof.form))
+        form = encode((*parameters, *client_auth.identification(client, proof), *proof.form))
         if method == "GET":
             url += ("&" if "?" in url else "?") + form
             request = Request(method, url, tuple(headers), certificate=proof.certificate)
@@ -199,7 +198,7 @@ class Token:
         if client.entry.auth.endswith("tls_client_auth"):
             url = self.target.metadata.mtls_alias("introspection_endpoint") or url
         proof = client_auth.registered(Occasion(client, self.target, url, self.wire.clock.now()))
-        body = encode((("token", token), ("client_id", client.client_id), *proof.form)).encode()
+        body = encode((("token", token), *client_auth.identification(client, proof), *proof.form)).encode()
         headers = (*proof.headers, ("Content-Type", FORM))
         request = Request("POST", url, headers, body, certificate=proof.certificate)
         response = await self.wire.send(request, purpose="token introspection")

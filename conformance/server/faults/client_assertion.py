@@ -312,6 +312,11 @@ class AssertionsAreValidEarly(_Times):
         return {**claims, "nbf": None}
 
 
+@fault("rfc7523-3-not-yet-valid-assertion-refused", settings={"assertion_lifetime": 360})
+class ShortLivedAssertionsAreValidEarly(AssertionsAreValidEarly):
+    """BUG: exp of an assertion may lie six minutes ahead, and nbf is not looked at (RFC 7523 section 3)."""
+
+
 @fault("rfc7523-3-old-assertion-refused")
 class AssertionsMayBeOld(_Times):
     """BUG: iat of an assertion may lie as far back as one likes (RFC 7523 section 3)."""

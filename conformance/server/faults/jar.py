@@ -236,6 +236,11 @@ class ObjectsAreValidEarly(_Lenient):
         return {**claims, "nbf": None}
 
 
+@fault("rfc9101-9.1-object-not-yet-valid-refused", settings={"request_object_lifetime": 360})
+class ShortLivedObjectsAreValidEarly(ObjectsAreValidEarly):
+    """BUG: exp of a request object may lie six minutes ahead, and nbf is not looked at (RFC 9101 section 9.1)."""
+
+
 @fault("rfc9101-9.1-exp-that-is-no-number-refused")
 class ExpiryOfObjectsMayBeText(_Lenient):
     """BUG: an exp that is no number is passed over (RFC 9101 section 9.1)."""

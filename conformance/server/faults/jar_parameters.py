@@ -88,6 +88,18 @@ class FormFillsTheObject(AuthorizationServer):
         return {**outer, **parameters} if form.get("request") else parameters
 
 
+@fault("rfc9101-6.3-outer-parameters-not-merged", "rfc9126-3-outer-parameter-not-merged")
+class FormFillsTheScope(AuthorizationServer):
+    """BUG: a pushed request object without scope gets the one of the form (RFC 9101 section 6.3)."""
+
+    def pushed_parameters(self, client: RegisteredClient, form: Form) -> Parameters:
+        """The scope alone."""
+        parameters = super().pushed_parameters(client, form)
+        if form.get("request") and form.get("scope"):
+            parameters.setdefault("scope", form.get("scope"))
+        return parameters
+
+
 @fault("rfc9101-6.3-outer-parameters-do-not-override", "rfc9126-3-outer-value-without-effect")
 class ScopesAreUnited(AuthorizationServer):
     """BUG: the scope beside a pushed request object is added to the signed one (RFC 9101 section 6.3)."""

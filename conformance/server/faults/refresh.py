@@ -108,3 +108,25 @@ class RefreshChoosesDetails(AuthorizationServer):
         if text is None or form.get("grant_type") != "refresh_token":
             return super().narrowed_details(grant, form)
         return self.read_authorization_details(text)
+
+
+@fault("rfc6749-4.1.2-tokens-revoked-on-reuse")
+class ReuseLeavesTheRefreshToken(AuthorizationServer):
+    """BUG: a code that comes again costs its access token, but not its refresh token (RFC 6749 section 4.1.2)."""
+
+    def find_refresh_token(self, client: RegisteredClient, value: str) -> Token:
+        """Take it from a grant that was revoked too."""
+        held = self.tokens.get(value)
+        revoked = held is not None and held.kind == "refresh" and held.grant.revoked
+        if held is not None and revoked and held.grant.client_id == client.client_id:
+            return held
+        return super().find_refresh_token(client, value)
+
+
+@fault("rfc9700-2.2.2-public-refresh-token-bound-or-rotated")
+class PublicClientsRefreshForEver(AuthorizationServer):
+    """BUG: a public client gets a refresh token that no key binds and none follows (RFC 9700 section 2.2.2)."""
+
+    def may_refresh(self, grant: Grant, jkt: str | None) -> bool:
+        """Everybody."""
+        return self.settings.refresh_tokens

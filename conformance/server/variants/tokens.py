@@ -11,6 +11,7 @@ from aiohttp import web
 from conformance.server import jose
 from conformance.server.app import AuthorizationServer
 from conformance.server.clients import RegisteredClient
+from conformance.server.errors import OAuthError
 from conformance.server.forms import Form
 from conformance.server.records import Grant, Token
 from conformance.server.variants import right
@@ -26,8 +27,26 @@ class WishesOfTokenRequestsAreIgnored(AuthorizationServer):
 
 
 @right()
+class ClientIdBesideBasicIsTooMuch(AuthorizationServer):
+    """RIGHT: a token request by HTTP Basic needs no client_id, and one beside it is too much (RFC 6749 section 2.3)."""
+
+    def authenticate_client(self, request: web.Request, form: Form) -> RegisteredClient:
+        """Look for it first."""
+        if request.path.endswith("/token") and "Authorization" in request.headers and form.get("client_id"):
+            raise OAuthError("invalid_request", "there is more than one method of client authentication")
+        return super().authenticate_client(request, form)
+
+
+@right()
 class RefreshTokensRotate(AuthorizationServer):
-    """RIGHT: each refresh brings a new refresh token, and the old one is dead (RFC 9700 section 4.14.2)."""
+    """RIGHT: each refresh brings a new refresh token, and the old one is dead (RFC 9700 section 4.14.2).
+
+    So public clients may have them too (section 2.2.2).
+    """
+
+    def may_refresh(self, grant: Grant, jkt: str | None) -> bool:
+        """Everybody."""
+        return self.settings.refresh_tokens
 
     async def grant_refresh(
         self, request: web.Request, client: RegisteredClient, form: Form, jkt: str | None
