@@ -77,6 +77,7 @@ def test_fields_are_left_out_and_added() -> None:
     assert message.fields == (
         b"Content-Type: application/x-www-form-urlencoded",
         b"Accept: application/json",
+        b"Accept-Encoding: identity",
         b"X: 1",
     )
 

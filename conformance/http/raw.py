@@ -55,7 +55,8 @@ def message(request: Request) -> Message:
     parts = urlsplit(request.url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     lines = [f"Host: {parts.netloc}", *(f"{name}: {value}" for name, value in request.headers)]
-    lines += ["Accept: application/json", f"Content-Length: {len(request.content)}"]
+    # Without the second line an answer may be compressed (RFC 9110 section 12.5.3), and would not be read.
+    lines += ["Accept: application/json", "Accept-Encoding: identity", f"Content-Length: {len(request.content)}"]
     return Message(
         f"{request.method} {target} HTTP/1.1".encode(), tuple(line.encode() for line in lines), request.content
     )
