@@ -88,3 +88,16 @@ def test_who_leaves_refuses_where_nothing_else_does() -> None:
     assert isinstance(found, tuple)
     assert isinstance(found[0], Form)
     assert found[1].label == "Sign out"
+
+
+def test_link_that_leads_to_the_client_with_a_code_is_the_end(web: Callable[[Answer], str], tmp_path: Path) -> None:
+    outcome = walked(tmp_path, web(server(CONSENT, end=f'<a href="{CLIENT}?code=c1&amp;state=s">Return</a>')), login={})
+
+    assert (outcome.ending, outcome.code, outcome.parameters["state"]) == (Ending.CODE, "c1", "s")
+
+
+@pytest.mark.parametrize("query", ["", "?error=access_denied"])
+def test_link_without_a_code_is_no_end(web: Callable[[Answer], str], tmp_path: Path, query: str) -> None:
+    end = f'<a href="{CLIENT}{query}">Return</a>'
+
+    assert walked(tmp_path, web(server(CONSENT, end=end)), login={}).ending is Ending.ERROR_PAGE

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlencode, urljoin
 
-from conformance.http.message import Died, Response, query_of, split
+from conformance.http.message import Died, Response, fragment_of, query_of, split
 from conformance.http.redaction import SECRET_FIELDS
 from conformance.http.wire import Wire
 from conformance.login import form as forms
@@ -61,11 +61,11 @@ class Walk:
     def _learnt(self, outcome: Outcome) -> Outcome:
         """The outcome, its code and tokens kept out of reports: a page or a JWT may have carried them.
 
-        Where a person meant to refuse and never could, it says nothing about refusals.
+        Where it was granted to a person who meant to refuse and never could, it says nothing about refusals.
         """
         for name in SECRET_FIELDS & set(outcome.parameters):
             self.wire.transport.learn(outcome.parameters[name])
-        if self.unrefused:
+        if self.unrefused and outcome.granted:
             raise cannot_refuse(self.login)
         return outcome
 
@@ -144,6 +144,9 @@ class Walk:
                 if form.method == "GET":
                     return ended_at(queried(form.action, form.values()), self._seen())
                 return with_parameters(form.action, dict(form.values()), "form_post", self._seen())
+        for link in page.links():
+            if self._is_end(link.attributes["href"]) and _granting(link.attributes["href"]):
+                return ended_at(link.attributes["href"], self._seen())
         scripted = await self._scripted(response, page)
         if scripted is not None:
             return scripted
@@ -211,6 +214,11 @@ class Walk:
                 values["totp"] = totp.now(person.totp, self.wire.clock.now())
                 self.wire.transport.learn(values["totp"])
         return values
+
+
+def _granting(url: str) -> bool:
+    """Whether a link takes a code along: some pages leave it to the person to go back to the client by it."""
+    return not {"code", "response"}.isdisjoint({**query_of(url), **fragment_of(url)})
 
 
 def cannot_refuse(login: Login) -> NotApplicable | NotExercised:
