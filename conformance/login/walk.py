@@ -218,7 +218,7 @@ class Walk:
 
 def _granting(url: str) -> bool:
     """Whether a link takes a code along: some pages leave it to the person to go back to the client by it."""
-    return not {"code", "response"}.isdisjoint({**query_of(url), **fragment_of(url)})
+    return bool({"code", "response"} & {*query_of(url), *fragment_of(url)})
 
 
 def cannot_refuse(login: Login) -> NotApplicable | NotExercised:
