@@ -185,9 +185,11 @@ async def denied(
     """A person says no. NotApplicable where no page asks.
 
     A server may remember a consent, also the one that another check gives at this moment: then it is asked for anew.
+    What only looks whether somebody is asked has a state of its own, for a server may take each state once.
     """
     openid = target.has(Feature.OPENID)
-    asked = await authorization.open(await par.accepted(**changes), stop="consent")
+    looking = {name: value for name, value in changes.items() if name != "state"}
+    asked = await authorization.open(await par.accepted(**looking), stop="consent")
     if asked.ending is Ending.CONSENT_ASKED:
         answer = await par.accepted(**changes)
         outcome = await authorization.open(answer, deny=True)
@@ -196,7 +198,9 @@ async def denied(
             return answer, outcome
     if openid:
         anew: dict[str, Change] = {**changes, "prompt": "consent"}
-        asked = await authorization.open(await par.accepted(openid_client(target), **anew), stop="consent")
+        asked = await authorization.open(
+            await par.accepted(openid_client(target), **{**looking, "prompt": "consent"}), stop="consent"
+        )
         if asked.ending is Ending.CONSENT_ASKED:
             answer = await par.accepted(openid_client(target), **anew)
             return answer, await authorization.open(answer, deny=True)
