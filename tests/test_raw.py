@@ -11,7 +11,7 @@ import pytest
 
 from conformance.http import raw
 from conformance.http.evidence import raw_command
-from conformance.http.message import Request
+from conformance.http.message import USER_AGENT, Request
 
 PUSH = Request(
     "POST",
@@ -77,6 +77,8 @@ def test_fields_are_left_out_and_added() -> None:
     assert message.fields == (
         b"Content-Type: application/x-www-form-urlencoded",
         b"Accept: application/json",
+        b"Accept-Encoding: identity",
+        b"User-Agent: " + USER_AGENT.encode(),
         b"X: 1",
     )
 

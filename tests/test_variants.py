@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.matrix import loaded_profile, trial
+from conformance.server import AuthorizationServer
 from conformance.server.variants import load_variants
-from conformance.variants import Pool, examine, lines, pooled
+from conformance.variants import QUIET, Pool, examine, lines, pooled
 from tests.conftest import Counted
 
 VARIANTS = load_variants()
@@ -29,3 +31,13 @@ def test_no_variant_gets_a_finding(pool: Pool, counted: Counted) -> None:
 
     counted("variants spared", {one.name for one in found if one.quiet}, {one.name for one in found})
     assert [line for alarms in found if not alarms.quiet for line in lines(alarms)] == []
+
+
+@pytest.mark.whole
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")  # a check speaks an old version on purpose
+@pytest.mark.parametrize("name", ["reference-atproto", "reference-fapi2", "reference-fapi2-signed"])
+def test_reference_server_gets_no_finding_under_another_profile(name: str) -> None:
+    loaded = loaded_profile(name)
+    run = trial(AuthorizationServer, plans=tuple(loaded.profile.plans), loaded=loaded)
+
+    assert [f"{item.verdict} {item.id}: {item.reason}" for item in run.requirements if item.verdict not in QUIET] == []

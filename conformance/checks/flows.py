@@ -185,9 +185,11 @@ async def denied(
     """A person says no. NotApplicable where no page asks.
 
     A server may remember a consent, also the one that another check gives at this moment: then it is asked for anew.
+    What only looks whether somebody is asked has a state of its own, for a server may take each state once.
     """
     openid = target.has(Feature.OPENID)
-    asked = await authorization.open(await par.accepted(**changes), stop="consent")
+    looking = {name: value for name, value in changes.items() if name != "state"}
+    asked = await authorization.open(await par.accepted(**looking), stop="consent")
     if asked.ending is Ending.CONSENT_ASKED:
         answer = await par.accepted(**changes)
         outcome = await authorization.open(answer, deny=True)
@@ -196,7 +198,9 @@ async def denied(
             return answer, outcome
     if openid:
         anew: dict[str, Change] = {**changes, "prompt": "consent"}
-        asked = await authorization.open(await par.accepted(openid_client(target), **anew), stop="consent")
+        asked = await authorization.open(
+            await par.accepted(openid_client(target), **{**looking, "prompt": "consent"}), stop="consent"
+        )
         if asked.ending is Ending.CONSENT_ASKED:
             answer = await par.accepted(openid_client(target), **anew)
             return answer, await authorization.open(answer, deny=True)
@@ -234,15 +238,23 @@ async def redeemed_if_any(
     return await redeemed_or_refused(par, authorization, token, outcome, answer.push)
 
 
-async def consent_page(authorization: Authorization, answer: PushAnswer) -> Page:
-    """The page that asks a person, with its form. NotApplicable where nobody is asked, or where a script makes it."""
-    outcome = await authorization.open(answer, browser=authorization.new_browser(), stop="consent")
+async def consent_pages(authorization: Authorization, answer: PushAnswer) -> list[Page]:
+    """The pages that ask a person, one after the other: terms or an account may come before what is asked for.
+
+    NotApplicable where nobody is asked, or where a script makes the page.
+    """
+    browser = authorization.new_browser()
+    outcome = await authorization.open(answer, browser=browser, stop="consent")
     if outcome.ending is not Ending.CONSENT_ASKED or outcome.page is None:
         raise NotApplicable(f"there is no consent page to look at: {outcome.summary}")
-    page = read(outcome.page.url, outcome.page.text)
-    if forms.consent_form(page) is None:
+    first = read(outcome.page.url, outcome.page.text)
+    if forms.consent_form(first) is None:
         raise NotApplicable("a script makes the consent page: what it shows is not seen over HTTP")
-    return page
+    if authorization.target.profile.login.driver != "form":
+        return [first]
+    end = await authorization.go_on(answer, outcome, browser)
+    shown = [response for response in end.responses[1:] if response.status < 300]
+    return [first, *(read(response.url, response.text) for response in shown)]
 
 
 async def error_at_client(

@@ -16,6 +16,7 @@ from conformance.browser.leg import is_loopback
 from conformance.browser.tab import Tab
 from conformance.browser.window import Window
 from conformance.http.message import Pairs, split
+from conformance.login.page import read
 from conformance.profile.model import Feature
 from conformance.protocol.outcome import Ending, Outcome
 from conformance.protocol.par import Change, Par, PushAnswer
@@ -79,6 +80,13 @@ def consent_asked(outcome: Outcome) -> Outcome:
     if outcome.granted:
         raise NotApplicable("nobody is asked for consent, or not any more")
     raise NotExercised(f"the consent page did not come: {outcome.summary}")
+
+
+async def said_later(tab: Tab, asked: Outcome) -> str:
+    """What the pages say that come after the first one that asks: terms or an account may come before the rest."""
+    end = await tab.walk()
+    later = [response for response in end.responses[len(asked.responses) :] if response.status < 300]
+    return " ".join(read(response.url, response.text).text for response in later)
 
 
 async def logged_in(par: Par, browser: Browser, client: str | RegisteredClient = "first") -> Tab:

@@ -320,14 +320,14 @@ async def test_access_token_lives_less_than_half_an_hour(par: Par, authorization
 async def test_consent_page_shows_the_client_id(par: Par, authorization: Authorization) -> None:
     """The consent page shows the full client_id."""
     answer = await par.accepted()
-    page = await flows.consent_page(authorization, answer)
+    pages = await flows.consent_pages(authorization, answer)
     client_id = answer.push.client.client_id
     expect.that(
-        client_id in page.text,
+        any(client_id in page.text for page in pages),
         "not-shown",
         "the consent page does not show the client_id",
         expected=client_id,
-        received=page.text[:200],
+        received=pages[0].text[:200],
     )
 
 

@@ -70,10 +70,12 @@ async def test_consent_shows_the_pushed_details(par: Par, browser: Browser, targ
     client = in_browser.client_with_details(target)
     details = in_browser.details_of(client)
     tab = await browser.tab()
-    await in_browser.at_consent(tab, await par.accepted(client, authorization_details=json.dumps(details)))
+    asked = await in_browser.at_consent(tab, await par.accepted(client, authorization_details=json.dumps(details)))
     text = (await tab.view()).text
     values = [value for name, value in in_browser.leaves(details) if name != "type" and len(value) > 2]
     values = values or [value for _, value in in_browser.leaves(details)]
+    if not any(value in text for value in values):
+        text = await in_browser.said_later(tab, asked)
     expect.that(
         any(value in text for value in values),
         "not-shown",

@@ -16,7 +16,7 @@ from conformance.checks.details import (
     texts_of,
     wordiest,
 )
-from conformance.checks.flows import consent_page
+from conformance.checks.flows import consent_pages
 from conformance.checks.test_privacy import occurs
 from conformance.login.page import Page
 from conformance.profile.model import Feature
@@ -26,16 +26,16 @@ from conformance.target import Target
 from conformance.verdict import NotApplicable
 
 
-def visible(page: Page) -> str:
-    """What a person reads on the page."""
-    return " ".join(page.text.split())
+def visible(pages: list[Page]) -> str:
+    """What a person reads on the pages."""
+    return " ".join(word for page in pages for word in page.text.split())
 
 
 @verifies("rfc9396-3.1-consent-shows-details", needs=Feature.RAR)
 async def test_consent_page_shows_the_details(par: Par, authorization: Authorization, target: Target) -> None:
     """The consent page shows what the authorization_details ask for."""
     for sample in samples(target):
-        page = visible(await consent_page(authorization, await asked(par, target, [sample])))
+        page = visible(await consent_pages(authorization, await asked(par, target, [sample])))
         values = list(texts_of(sample))
         if not values:
             continue
@@ -64,7 +64,7 @@ async def test_consent_page_shows_the_scope_beside_details(
     pages = []
     for scope in (client.entry.scope, f"{client.entry.scope} {client.entry.further_scope}"):
         answer = await par.accepted(client, authorization_details=details, scope=scope)
-        pages.append(visible(await consent_page(authorization, answer)))
+        pages.append(visible(await consent_pages(authorization, answer)))
     expect.that(
         pages[0] != pages[1] or client.entry.further_scope in pages[1],
         "scope-not-shown",
@@ -86,9 +86,9 @@ async def test_markup_in_details_is_shown_as_text(
     if not answer.accepted:
         expect.refused(answer)
         raise NotApplicable(f"this server takes no markup in details: {answer.summary}")
-    page = await consent_page(authorization, answer)
+    pages = await consent_pages(authorization, answer)
     expect.that(
-        not any(element.tag == tag for element in page.elements),
+        not any(element.tag == tag for page in pages for element in page.elements),
         "markup-rendered",
         "markup of the details is markup of the consent page",
         expected="&lt;",

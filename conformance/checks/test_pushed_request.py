@@ -8,6 +8,7 @@ from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows, roles
 from conformance.checks.test_metadata import LOOPBACK
+from conformance.checks.test_resource_indicators import one_at_a_time
 from conformance.http.listener import listening
 from conformance.http.message import split
 from conformance.profile.model import Feature, Profile
@@ -446,7 +447,11 @@ async def test_pushed_resource_is_the_audience(
         raise NotApplicable("no client of the profile has a `resource`")
     role = max(roles, key=lambda one: roles[one])
     resource = target.client(role).entry.resource or []
-    answer = expect.accepted(await par.push(role, resource=resource))
+    answer = await par.push(role, resource=resource)
+    if len(resource) > 1 and one_at_a_time(answer):
+        resource = resource[:1]
+        answer = await par.push(role, resource=resource)
+    expect.accepted(answer)
     tokens = await _tokens(authorization, token, answer)
     audience = await token.audience(tokens, answer.push.client)
     if audience is None:

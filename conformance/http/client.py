@@ -18,11 +18,10 @@ from typing import Any
 
 import httpx2
 
-from conformance import __version__
 from conformance.clock import Clock
 from conformance.http import raw
 from conformance.http.evidence import MUCH, Evidence, RawExchange, learn_head
-from conformance.http.message import Died, Pairs, Request, Response, host_of
+from conformance.http.message import USER_AGENT, Died, Pairs, Request, Response, host_of
 from conformance.http.pacing import Pace, Permits
 from conformance.http.redaction import Redactor
 from conformance.profile.keyring import Keyring
@@ -223,7 +222,7 @@ class Transport:
             verify=self._context_of(certificate),
             trust_env=False,
             timeout=self._profile.limits.request_seconds,
-            headers={"User-Agent": f"par-conformance/{__version__}"},
+            headers={"User-Agent": USER_AGENT},
             cookies=_NoCookies(),
             # Shorter than any server's own idle time, or a request meets a connection that is just being closed.
             limits=httpx2.Limits(max_connections=1, keepalive_expiry=1.5),

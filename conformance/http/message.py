@@ -10,7 +10,12 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from conformance import __version__
+
 Pairs = tuple[tuple[str, str], ...]
+
+#: What the suite calls itself: there are servers that serve nobody who does not say so (RFC 9110 section 10.1.5).
+USER_AGENT = f"par-conformance/{__version__}"
 
 #: JSON deeper than this is refused before it is parsed: the parser's own recursion must not decide.
 DEEPEST_JSON = 100

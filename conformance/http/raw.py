@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import h11
 
-from conformance.http.message import Pairs, Request, split
+from conformance.http.message import USER_AGENT, Pairs, Request, split
 
 #: So long after an answer more may come (seconds): whoever leaves the connection open says nothing by itself.
 GRACE = 0.5
@@ -55,7 +55,9 @@ def message(request: Request) -> Message:
     parts = urlsplit(request.url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     lines = [f"Host: {parts.netloc}", *(f"{name}: {value}" for name, value in request.headers)]
-    lines += ["Accept: application/json", f"Content-Length: {len(request.content)}"]
+    # Without Accept-Encoding an answer may be compressed (RFC 9110 section 12.5.3), and would not be read.
+    lines += ["Accept: application/json", "Accept-Encoding: identity", f"User-Agent: {USER_AGENT}"]
+    lines += [f"Content-Length: {len(request.content)}"]
     return Message(
         f"{request.method} {target} HTTP/1.1".encode(), tuple(line.encode() for line in lines), request.content
     )

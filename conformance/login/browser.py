@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urljoin
 from conformance.http.cookies import CookieJar
 from conformance.http.message import Pairs, Request, Response
 from conformance.http.wire import Wire
+from conformance.login.page import queried
 from conformance.profile.keyring import Person
 
 
@@ -30,10 +31,9 @@ class Browser:
 
     async def submit(self, wire: Wire, url: str, method: str, pairs: Pairs, purpose: str, referer: str) -> Response:
         """Submit a form."""
-        body = urlencode(pairs)
         if method == "GET":
-            address = url.split("#")[0].split("?")[0] + ("?" + body if body else "")
-            return await self._send(wire, "GET", address, b"", None, purpose, referer)
+            return await self._send(wire, "GET", queried(url, pairs), b"", None, purpose, referer)
+        body = urlencode(pairs)
         content_type = "application/x-www-form-urlencoded"
         return await self._send(wire, method, url, body.encode(), content_type, purpose, referer)
 

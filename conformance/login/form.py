@@ -11,10 +11,10 @@ from conformance.login.page import Element, Form, Page
 from conformance.profile.model import RestCall, Step
 
 _DENY = re.compile(
-    r"\b(deny|denied|decline|cancel|abort|refuse|reject|disallow|disagree|dismiss|no|not now|back|log ?out|sign ?out|"
-    r"register|sign ?up|forgot\w*|reset|help)\b",
-    re.IGNORECASE,
+    r"\b(deny|denied|decline|cancel|abort|refuse|reject|disallow|disagree|dismiss|no|not now)\b", re.IGNORECASE
 )
+#: What leads elsewhere: whoever logs out has refused nothing.
+_LEAVE = re.compile(r"\b(back|log ?out|sign ?out|register|sign ?up|forgot\w*|reset|help)\b", re.IGNORECASE)
 _ALLOW = re.compile(
     r"\b(allow|accept|approve|authori[sz]e|agree|confirm|consent|continue|grant|permit|yes|ok|next|sign ?in|log ?in|"
     r"submit|proceed)\b",
@@ -73,8 +73,8 @@ def login_values(form: Form, values: Mapping[str, str]) -> list[tuple[str, str]]
 def allowing(form: Form) -> Element | None:
     """The button that goes on: one that says so, else the first that does not say no."""
     buttons = form.buttons
-    said = [button for button in buttons if _ALLOW.search(_words(button)) and not _DENY.search(_words(button))]
-    quiet = [button for button in buttons if not _DENY.search(_words(button))]
+    quiet = [button for button in buttons if not (_DENY.search(_words(button)) or _LEAVE.search(_words(button)))]
+    said = [button for button in quiet if _ALLOW.search(_words(button))]
     return (said or quiet or [None])[0]  # type: ignore[list-item]
 
 
@@ -85,16 +85,20 @@ def agrees(form: Form) -> bool:
 
 
 def denying(page: Page) -> tuple[Form, Element] | Element | None:
-    """What refuses consent: a button of a form, or a link."""
+    """What refuses consent: a button of a form, or a link; what merely leads away only where nothing else does."""
+    return _denying(page, _DENY) or _denying(page, _LEAVE)
+
+
+def _denying(page: Page, words: re.Pattern[str]) -> tuple[Form, Element] | Element | None:
     for form in page.forms:
         for button in form.buttons:
-            if _DENY.search(_words(button)):
+            if words.search(_words(button)):
                 return form, button
     for form in page.forms:
         action = form.action.rsplit("/", 1)[-1]
-        if form.buttons and _DENY.search(action):
+        if form.buttons and words.search(action):
             return form, form.buttons[0]
-    return next((link for link in page.links() if _DENY.search(f"{link.label} {link.attributes['href']}")), None)
+    return next((link for link in page.links() if words.search(f"{link.label} {link.attributes['href']}")), None)
 
 
 def _words(button: Element) -> str:
@@ -109,8 +113,9 @@ def _button(button: Element | None) -> list[tuple[str, str]]:
 
 
 def consent_form(page: Page) -> Form | None:
-    """The form that asks for approval: no password, and a button that goes on."""
-    return next((form for form in page.forms if not form.password and allowing(form) is not None), None)
+    """The form that asks for approval: no password, and a button that goes on, in words rather than without."""
+    found = [form for form in page.forms if not form.password and allowing(form) is not None]
+    return next((form for form in found if agrees(form)), found[0] if found else None)
 
 
 def consent_values(form: Form) -> list[tuple[str, str]]:

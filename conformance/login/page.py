@@ -7,9 +7,10 @@ anything, and a page is cut before it is read.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 #: A login page is not larger than this (characters).
 LARGEST_PAGE = 256 * 1024
@@ -217,6 +218,12 @@ def join(base: str, address: str) -> str:
         return urljoin(base, address.strip())
     except ValueError:
         return base
+
+
+def queried(url: str, pairs: Sequence[tuple[str, str]]) -> str:
+    """Where a form that is submitted by GET leads: its pairs take the place of the query."""
+    bare = url.split("#")[0].split("?")[0]
+    return f"{bare}?{urlencode(pairs)}" if pairs else bare
 
 
 def read(url: str, html: str) -> Page:

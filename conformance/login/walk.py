@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlencode, urljoin
 
-from conformance.http.message import Died, Response, query_of, split
+from conformance.http.message import Died, Response, fragment_of, query_of, split
 from conformance.http.redaction import SECRET_FIELDS
 from conformance.http.wire import Wire
 from conformance.login import form as forms
 from conformance.login import totp
 from conformance.login.browser import Browser, target_of
-from conformance.login.page import LARGEST_PAGE, Form, Page, read
+from conformance.login.page import LARGEST_PAGE, Form, Page, queried, read
 from conformance.profile.model import Login, RestCall
 from conformance.protocol.outcome import Ending, Outcome, ended_at, with_parameters
 from conformance.verdict import NotApplicable, NotExercised
@@ -42,6 +42,8 @@ class Walk:
     logins: int = 0
     base: str = ""
     """What the paths of calls are relative to: the issuer."""
+    unrefused: bool = False
+    """A person who means to refuse has gone on from a page that gave no way to, and has not refused since."""
 
     async def run(self, response: Response) -> Outcome:
         """Walk on from an answer of the authorization endpoint. Raises NotExercised where the login cannot go on."""
@@ -57,9 +59,14 @@ class Walk:
         return Outcome(Ending.STUCK, responses=self._seen(), reason=f"no end after {MOST_PAGES} pages")
 
     def _learnt(self, outcome: Outcome) -> Outcome:
-        """The outcome, its code and tokens kept out of reports: a page or a JWT may have carried them."""
+        """The outcome, its code and tokens kept out of reports: a page or a JWT may have carried them.
+
+        Where it was granted to a person who meant to refuse and never could, it says nothing about refusals.
+        """
         for name in SECRET_FIELDS & set(outcome.parameters):
             self.wire.transport.learn(outcome.parameters[name])
+        if self.unrefused and outcome.granted:
+            raise cannot_refuse(self.login)
         return outcome
 
     def _seen(self) -> tuple[Response, ...]:
@@ -134,7 +141,12 @@ class Walk:
     async def _page(self, response: Response, page: Page) -> Response | Outcome:
         for form in page.forms:
             if self._is_end(form.action) and {"code", "error", "response", "state"} & set(dict(form.values())):
+                if form.method == "GET":
+                    return ended_at(queried(form.action, form.values()), self._seen())
                 return with_parameters(form.action, dict(form.values()), "form_post", self._seen())
+        for link in page.links():
+            if self._is_end(link.attributes["href"]) and _granting(link.attributes["href"]):
+                return ended_at(link.attributes["href"], self._seen())
         scripted = await self._scripted(response, page)
         if scripted is not None:
             return scripted
@@ -168,10 +180,12 @@ class Walk:
         if self.stop == "consent" or self.browser.person is None:
             return Outcome(Ending.CONSENT_ASKED, responses=self._seen())
         if self.deny:
-            return await self._deny(page)
+            return await self._deny(page, form)
         return await self._submit(page, form, tuple(forms.consent_values(form)))
 
-    async def _deny(self, page: Page) -> Response | Outcome:
+    async def _deny(self, page: Page, onward: Form) -> Response | Outcome:
+        """Refuse, or go on by the form that leads `onward`: terms or an account may come before what can be refused."""
+        self.unrefused = False
         if self.login.deny is not None:
             submission = forms.step_submission(page, self.login.deny, self._values())
             if submission is not None:
@@ -182,7 +196,8 @@ class Walk:
             return await self._submit(page, form, forms.pressed(form, button))
         if found is not None:
             return await self.browser.get(self.wire, found.attributes["href"], "refusal")
-        raise cannot_refuse(self.login)
+        self.unrefused = True
+        return await self._submit(page, onward, tuple(forms.consent_values(onward)))
 
     async def _submit(self, page: Page, form: Form, pairs: Any) -> Response | Outcome:
         if self._is_end(form.action):
@@ -199,6 +214,11 @@ class Walk:
                 values["totp"] = totp.now(person.totp, self.wire.clock.now())
                 self.wire.transport.learn(values["totp"])
         return values
+
+
+def _granting(url: str) -> bool:
+    """Whether a link takes a code along: some pages leave it to the person to go back to the client by it."""
+    return bool({"code", "response"} & {*query_of(url), *fragment_of(url)})
 
 
 def cannot_refuse(login: Login) -> NotApplicable | NotExercised:

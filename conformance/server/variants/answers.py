@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
-from conformance.server.app import AuthorizationServer
+from conformance.server.app import AuthorizationServer, Handler
 from conformance.server.errors import OAuthError
 from conformance.server.records import PushedRequest
 from conformance.server.variants import limits, right, variant, without
@@ -195,3 +196,27 @@ class CachingLeftOpen(AuthorizationServer):
         if endpoint == "pushed_authorization_request":
             response.headers.popall("Cache-Control", None)
             response.headers.popall("Pragma", None)
+
+
+@right()
+class AnswersAreCompressed(AuthorizationServer):
+    """RIGHT: answers are compressed for all who do not ask for them as they are (RFC 9110 section 12.5.3)."""
+
+    def finish_response(self, endpoint: str, request: web.Request, response: web.StreamResponse) -> None:
+        """Without Accept-Encoding every coding will do."""
+        super().finish_response(endpoint, request, response)
+        wanted = "gzip" in request.headers.get("Accept-Encoding", "gzip")
+        if wanted and isinstance(response, web.Response) and isinstance(response.body, bytes):
+            response.body = gzip.compress(response.body)
+            response.headers.update({"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+
+
+@right()
+class WhoIsNobodyIsNotServed(AuthorizationServer):
+    """RIGHT: requests without User-Agent are refused, for clients say what they are (RFC 9110 section 10.1.5)."""
+
+    async def answer(self, endpoint: str, handler: Handler, request: web.Request) -> web.StreamResponse:
+        """403, as firewalls do."""
+        if not request.headers.get("User-Agent"):
+            raise OAuthError("invalid_request", "User-Agent is missing", status=403)
+        return await super().answer(endpoint, handler, request)

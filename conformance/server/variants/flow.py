@@ -14,7 +14,7 @@ from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError
 from conformance.server.forms import Form
 from conformance.server.records import AuthorizationRequest, Interaction, Parameters, PushedRequest, Session
-from conformance.server.variants import clients, features, right, variant
+from conformance.server.variants import clients, features, limits, right, variant
 
 DUPLICATES = "rfc9126-4-duplicates-tolerated"
 
@@ -141,6 +141,21 @@ class LoginEachTime(AuthorizationServer):
     def needs_login(self, session: Session, interaction: Interaction) -> bool:
         """Once for each request."""
         return not interaction.logged_in
+
+
+@right(limits(concurrency=1))
+class OneLoginAPerson(AuthorizationServer):
+    """RIGHT: a person is logged in in one browser at a time: a login ends the one before."""
+
+    async def login(self, request: web.Request) -> web.StreamResponse:
+        """Log out everywhere else."""
+        response = await super().login(request)
+        cookie = response.cookies.get(self.cookie_name)
+        session = self.sessions.get(cookie.value) if cookie is not None else None
+        for other in self.sessions:
+            if session is not None and session.user is not None and other is not session and other.user is session.user:
+                other.user = None
+        return response
 
 
 @right()

@@ -236,3 +236,14 @@ class LimitedParameters(AuthorizationServer):
         if len(form.pairs) > 200 or any("\0" in f"{name}{value}" for name, value in form.pairs):
             raise OAuthError("invalid_request", "the form is not acceptable")
         return form
+
+
+@right()
+class OneResourceAtATime(AuthorizationServer):
+    """RIGHT: a token is for one resource; who asks for several is told invalid_target (RFC 8707 section 2)."""
+
+    def check_resource(self, client: RegisteredClient, parameters: Parameters) -> None:
+        """And that there is one."""
+        super().check_resource(client, parameters)
+        if len(self.resources_of(parameters)) > 1:
+            raise OAuthError("invalid_target", "one resource at a time")
