@@ -7,9 +7,10 @@ from dataclasses import replace
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows
+from conformance.profile.model import Feature
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending
-from conformance.protocol.par import Par
+from conformance.protocol.par import Change, Par
 from conformance.protocol.token import Token
 from conformance.report.record import Fact
 from conformance.target import Target
@@ -51,14 +52,26 @@ async def test_moment_at_which_a_request_uri_is_used_up(
 
 
 @verifies("rfc9126-4-one-time-use")
-@each(mode=("fragment", "form_post", "jwt"))
-async def test_request_uri_is_used_up_in_every_response_mode(
-    par: Par, authorization: Authorization, target: Target, mode: str
+@each(
+    change={
+        "fragment": {"response_mode": "fragment"},
+        "form_post": {"response_mode": "form_post"},
+        "jwt": {"response_mode": "jwt"},
+        "new-login": {"prompt": "login"},
+        "new-consent": {"prompt": "consent"},
+    }
+)
+async def test_request_uri_is_used_up_whatever_it_asks_for(
+    par: Par, authorization: Authorization, target: Target, change: dict[str, Change]
 ) -> None:
-    """A request_uri whose code came by another response mode than the usual one brings no second code."""
+    """A request_uri that asks for another response mode, or to be asked anew, brings no second code either."""
+    mode = change.get("response_mode", "query")
     if mode not in (target.metadata.strings("response_modes_supported") or ["query", "fragment"]):
         raise NotApplicable(f"the metadata does not name the response mode {mode}")
-    answer = await flows.taken(par, "first", f"the response mode {mode}", response_mode=mode)
+    if "prompt" in change:
+        target.require(Feature.OPENID)
+    client = flows.openid_client(target) if "prompt" in change else target.client("first")
+    answer = await flows.taken(par, client, "the change", **change)
     first = await authorization.code(answer)
     expect.no_code(await authorization.open(answer), control=first)
 

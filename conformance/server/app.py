@@ -103,6 +103,7 @@ class AuthorizationServer(Atproto):
 
     def finish_response(self, endpoint: str, request: web.Request, response: web.StreamResponse) -> None:
         """What every answer gets."""
+        super().finish_response(endpoint, request, response)
         if "Origin" in request.headers and self.has_cors(endpoint):
             response.headers.update(self.cors_headers(endpoint))
         if self.settings.close_connection:

@@ -45,7 +45,6 @@ class Atproto(Metadata):
         """Every answer to a proof carries a nonce."""
         if self.settings.atproto and "DPoP-Nonce" not in response.headers:
             response.headers.update(self.nonce_headers(request))
-        super().finish_response(endpoint, request, response)  # type: ignore[misc]
 
     # Clients
 

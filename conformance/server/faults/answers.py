@@ -10,7 +10,7 @@ from aiohttp import web
 from conformance.server.app import AuthorizationServer
 from conformance.server.errors import OAuthError
 from conformance.server.faults import fault
-from conformance.server.records import AuthorizationRequest, Interaction
+from conformance.server.records import AuthorizationRequest, Interaction, PushedRequest
 
 ONCE = "rfc9126-4-one-time-use"
 
@@ -85,3 +85,13 @@ class EachYesBringsACode(AuthorizationServer):
         if interaction.id in answered and interaction.request.pushed is not None:
             interaction.request.pushed.used = False
         answered.add(interaction.id)
+
+
+@fault(ONCE)
+class NewLoginsUseNothingUp(AuthorizationServer):
+    """BUG: a request with prompt=login comes back after the login, and is never used up (RFC 9126 section 4)."""
+
+    async def consume(self, pushed: PushedRequest) -> None:
+        """All others."""
+        if pushed.parameters.get("prompt") != "login":
+            await super().consume(pushed)
