@@ -101,7 +101,12 @@ class UnknownParametersComeBack(AuthorizationServer):
         return super().response_parameters(request, answer) | unknown
 
 
-@fault("rfc6749-3.1-repeated-parameter-refused", "rfc7523-2.2-two-assertions-refused", alone=True)
+@fault(
+    "rfc6749-3.1-repeated-parameter-refused",
+    "rfc6749-3.2-repeated-parameter-refused",
+    "rfc7523-2.2-two-assertions-refused",
+    alone=True,
+)
 class FirstOfTwoValuesCounts(AuthorizationServer):
     """BUG: of a repeated parameter the first value counts (RFC 6749 section 3.1)."""
 
