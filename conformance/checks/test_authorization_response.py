@@ -12,6 +12,7 @@ from conformance.checks import flows
 from conformance.checks.test_pushed_request import ATTACKER
 from conformance.http.message import split
 from conformance.login.page import read
+from conformance.profile.model import Feature
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending, Outcome
 from conformance.protocol.par import Par
@@ -109,6 +110,50 @@ async def test_error_carries_the_state(par: Par, authorization: Authorization, t
         "the error does not carry the pushed state",
         expected=state,
         received=outcome.parameters.get("state") or "no state",
+    )
+
+
+@verifies("rfc9126-2-redirect-uri-effective")
+@each(way=("denial", "prompt-none"))
+async def test_error_goes_to_the_pushed_redirect_uri(
+    par: Par, authorization: Authorization, target: Target, way: str
+) -> None:
+    """An error goes to the very redirect_uri that was pushed, whichever registered one it is."""
+    client = target.client("first") if way == "denial" else flows.openid_client(target)
+    other = next((uri for uri in reversed(client.entry.redirect_uris) if uri != client.redirect_uri), None)
+    if other is None:
+        raise NotApplicable(f"the client of the role {client.role!r} has one redirect_uri only")
+    answer, outcome = await flows.error_at_client(par, authorization, target, way, redirect_uri=other)
+    if answer.push.client.client_id != client.client_id:
+        raise NotApplicable("another client had to be taken, for which the redirect_uri is not registered")
+    went_to = (outcome.location or "").split("#")[0]
+    expect.that(
+        went_to == other or went_to.startswith(f"{other}{'&' if '?' in other else '?'}"),
+        "other-redirect-uri",
+        f"the error went to {went_to.split('?')[0]}",
+        expected=other,
+        received=went_to.split("?")[0],
+    )
+
+
+@verifies("openid-core-3.1.2.6-error-in-response-mode", needs=Feature.OPENID)
+@each(way=("denial", "prompt-none"), mode=("fragment", "form_post", "jwt"))
+async def test_error_comes_in_the_pushed_response_mode(
+    par: Par, authorization: Authorization, target: Target, way: str, mode: str
+) -> None:
+    """An error that is sent to the redirect_uri comes the way that a code comes with the pushed response_mode."""
+    if mode not in (target.metadata.strings("response_modes_supported") or ["query", "fragment"]):
+        raise NotApplicable(f"the metadata does not name the response mode {mode}")
+    client = "first" if way == "denial" else flows.openid_client(target)
+    answer = await flows.taken(par, client, f"the response mode {mode}", response_mode=mode)
+    usual = (await authorization.code(answer)).mode
+    _, outcome = await flows.error_at_client(par, authorization, target, way, response_mode=mode)
+    expect.that(
+        outcome.mode == usual,
+        "other-response-mode",
+        f"with response_mode={mode} a code came by {usual}, and an error by {outcome.mode}",
+        expected=usual,
+        received=outcome.mode,
     )
 
 

@@ -8,6 +8,7 @@ from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import assertions, flows, roles
 from conformance.checks.assertions import OTHER_ISSUER, Claims, accepted, claims_refused, made, refused, sent, text_of
+from conformance.engine import CheckClock
 from conformance.protocol import client_auth, jws
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.client_auth import Authentication, Occasion, Proof
@@ -225,6 +226,16 @@ async def test_assertion_is_used_once(par: Par, target: Target, client: str) -> 
     """A client assertion that was accepted once is refused at the same endpoint."""
     proof = client_auth.fixed(made(par, target.client(client)))
     needs_accepted(await par.send(replace(par.ordinary(client), authentication=proof)))
+    await refused(par, client, proof)
+
+
+@verifies("rfc7523-3-replayed-assertion-refused", waits=True)
+@each(client=roles.with_assertion)
+async def test_assertion_is_not_good_again_later(par: Par, target: Target, clock: CheckClock, client: str) -> None:
+    """A client assertion that was accepted once is refused half a minute later, too, while its exp is still ahead."""
+    proof = client_auth.fixed(made(par, target.client(client)))
+    needs_accepted(await par.send(replace(par.ordinary(client), authentication=proof)))
+    await clock.until(clock.now() + client_auth.LIFETIME / 2, "an assertion that was used some time ago")
     await refused(par, client, proof)
 
 

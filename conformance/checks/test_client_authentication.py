@@ -57,6 +57,29 @@ async def test_client_without_its_credentials_is_refused_the_second_time(par: Pa
     expect.refused(replace(bare, control=first))
 
 
+#: Values of the Authorization header that prove nothing about anybody.
+EMPTY_HANDED = {
+    "no-value": "Basic",
+    "no-base64": "Basic !par-conformance!",
+    "no-colon": "Basic cGFyLWNvbmZvcm1hbmNl",
+    "only-a-colon": "Basic Og==",
+    "bearer": "Bearer par-conformance",
+    "digest": 'Digest username="par-conformance", realm="any", nonce="any", uri="/", response="any"',
+    "unknown-scheme": "Par-Conformance any",
+}
+
+
+@verifies("rfc9126-2.1-missing-credentials-refused")
+@each(client=roles.with_secret_or_key, header=EMPTY_HANDED)
+async def test_authorization_header_without_credentials_is_refused(par: Par, client: str, header: str) -> None:
+    """An Authorization header that proves nothing, beside a client_id, does not authenticate the client."""
+    push = replace(par.ordinary(client), authentication=lambda _: Proof(headers=(("Authorization", header),)))
+    answer = await par.send(push, control=lambda: par.ordinary(client))
+    if answer.accepted:
+        await needs_credentials(par, client)
+    expect.not_accepted(answer)  # what else is wrong with the answer is a finding of its own
+
+
 @verifies("rfc9126-2.1-wrong-credentials-refused")
 @each(client=roles.with_secret_or_key)
 async def test_client_with_a_wrong_credential_is_refused(par: Par, client: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance import expect
-from conformance.check import verifies
+from conformance.check import each, verifies
 from conformance.checks import flows
+from conformance.profile.model import Feature
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending
-from conformance.protocol.par import Par
+from conformance.protocol.par import Change, Par
+from conformance.protocol.token import Token
 from conformance.report.record import Fact
 from conformance.target import Target
 from conformance.verdict import NotApplicable, NotExercised
@@ -45,6 +49,58 @@ async def test_moment_at_which_a_request_uri_is_used_up(
         moment = "the consent or the code"
     facts.append(Fact(name="a request_uri is used up by", value=moment))
     expect.no_code(after_code, control=first)
+
+
+@verifies("rfc9126-4-one-time-use")
+@each(
+    change={
+        "fragment": {"response_mode": "fragment"},
+        "form_post": {"response_mode": "form_post"},
+        "jwt": {"response_mode": "jwt"},
+        "new-login": {"prompt": "login"},
+        "new-consent": {"prompt": "consent"},
+    }
+)
+async def test_request_uri_is_used_up_whatever_it_asks_for(
+    par: Par, authorization: Authorization, target: Target, change: dict[str, Change]
+) -> None:
+    """A request_uri that asks for another response mode, or to be asked anew, brings no second code either."""
+    mode = change.get("response_mode", "query")
+    if mode not in (target.metadata.strings("response_modes_supported") or ["query", "fragment"]):
+        raise NotApplicable(f"the metadata does not name the response mode {mode}")
+    if "prompt" in change:
+        target.require(Feature.OPENID)
+    client = flows.openid_client(target) if "prompt" in change else target.client("first")
+    answer = await flows.taken(par, client, "the change", **change)
+    first = await authorization.code(answer)
+    expect.no_code(await authorization.open(answer), control=first)
+
+
+@verifies("rfc9126-4-one-time-use")
+async def test_consent_that_is_given_twice_brings_one_code(
+    par: Par, authorization: Authorization, token: Token
+) -> None:
+    """A consent page that is answered a second time brings no second code that is redeemed."""
+    browser = authorization.new_browser()
+    answer = await par.accepted()
+    page = await authorization.open(answer, browser=browser, stop="consent")
+    if page.ending is not Ending.CONSENT_ASKED:
+        raise NotApplicable(f"there is no consent page to answer: {page.summary}")
+    first = await authorization.go_on(answer, page, browser)
+    second = await authorization.go_on(answer, page, browser)
+    if first.code is None or second.code in {None, first.code}:
+        expect.no_code(replace(second, ending=Ending.ERROR_PAGE), control=first)
+        return
+    redeemed = [await token.redeem(outcome, answer.push) for outcome in (first, second)]
+    if not any(one.accepted for one in redeemed):  # codes may spoil each other, but one by itself is worth something
+        await flows.tokens(par, authorization, token)
+    expect.that(
+        sum(one.accepted for one in redeemed) <= 1,
+        "several-codes",
+        "both codes of a consent page that was answered twice were redeemed",
+        expected="at most one",
+        received="two",
+    )
 
 
 @verifies("rfc9126-4-denied-request-used-up")

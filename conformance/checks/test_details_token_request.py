@@ -60,6 +60,33 @@ async def test_token_request_gets_no_more_details_than_granted(
         )
 
 
+@verifies("rfc9396-7-granted-details-returned", needs=Feature.RAR)
+async def test_answer_tells_the_details_of_its_own_token(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """Where a token request asks for a part of the details, its token has none that the answer does not tell."""
+    client, entries = client_of(target), samples(target)
+    if len(entries) < 2:
+        raise NotApplicable("the client may ask for one entry of details only")
+    answer = await asked(par, target, entries)
+    outcome = await authorization.code(answer)
+    tokens = await token.redeem(outcome, answer.push, authorization_details=text(entries[:1]))
+    if not tokens.accepted:
+        await needs_granted(token, await tokens_for(par, authorization, token, target, entries), client)
+        raise NotApplicable(f"the token endpoint gives no part of what was granted: {tokens.summary}")
+    value = str(tokens.json.get("access_token"))
+    held = claims_of_token(tokens) or await token.introspect(value, client) or {}
+    if not isinstance(held.get(PARAMETER), list) or not isinstance(tokens.json.get(PARAMETER), list):
+        raise NotApplicable("the answer, or the token and introspection, do not show any details")
+    expect.that(  # what is told to a resource server may be less (section 9.2), and never more
+        all(entry in tokens.json[PARAMETER] for entry in held[PARAMETER]),
+        "other-details",
+        "the access token has details that the answer does not tell",
+        expected=json.dumps(held[PARAMETER]),
+        received=json.dumps(tokens.json[PARAMETER]),
+    )
+
+
 @verifies("rfc9396-8-token-error-code", needs=Feature.RAR)
 async def test_error_of_faulty_details_at_the_token_endpoint(
     par: Par, authorization: Authorization, token: Token, target: Target

@@ -264,7 +264,7 @@ def private_member(key: DpopKey) -> str:
 
 
 @verifies("rfc9449-4.3-htm-must-match", needs=Feature.DPOP)
-@each(method=("GET", "PUT"))
+@each(method=("GET", "PUT", "post"))
 async def test_proof_for_another_method_is_refused(par: Par, method: str) -> None:
     """A proof whose htm is another method than that of the request is refused."""
     await refuses(par, Fault(claims={"htm": method}))
@@ -283,12 +283,17 @@ async def test_proof_for_another_endpoint_is_refused(par: Par, target: Target, w
 
 
 @verifies("rfc9449-4.3-htu-of-other-host-refused", needs=Feature.DPOP)
-@each(where=("other-host", "host-suffix"))
+@each(where=("other-host", "host-suffix", "other-port", "other-scheme"))
 async def test_proof_for_another_host_is_refused(par: Par, where: str) -> None:
-    """A proof made for the same path of another host is refused."""
+    """A proof made for the same path of another host, or of another port or scheme of this one, is refused."""
     parts = split(par.endpoint(proving(par)))
-    host = "attacker.example" if where == "other-host" else f"{parts.hostname}.attacker.example"
-    await refuses(par, Fault(claims={"htu": parts._replace(netloc=host).geturl()}))
+    changes = {
+        "other-host": {"netloc": "attacker.example"},
+        "host-suffix": {"netloc": f"{parts.hostname}.attacker.example"},
+        "other-port": {"netloc": f"{parts.netloc.removesuffix(f':{parts.port}')}:{(parts.port or 443) ^ 1}"},
+        "other-scheme": {"scheme": "http" if parts.scheme == "https" else "https"},
+    }
+    await refuses(par, Fault(claims={"htu": parts._replace(**changes[where]).geturl()}))
 
 
 @verifies("rfc9449-4.3-query-of-request-ignored", needs=Feature.DPOP)

@@ -183,6 +183,13 @@ async def test_charset_of_the_media_type_is_accepted(par: Par) -> None:
     expect.accepted(await par.send(push, control=par.ordinary))
 
 
+@verifies("rfc9126-2-post-form")
+async def test_case_of_the_media_type_does_not_matter(par: Par) -> None:
+    """A form whose media type is written with capitals is accepted (RFC 9110 section 8.3.1)."""
+    push = replace(par.ordinary(), content_type="Application/X-WWW-Form-URLencoded")
+    expect.accepted(await par.send(push, control=par.ordinary))
+
+
 @verifies("rfc9126-2-utf8")
 async def test_text_beyond_ascii_comes_back_unchanged(par: Par, authorization: Authorization) -> None:
     """Text beyond ASCII is read as UTF-8 and comes back unchanged."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from conformance import expect
@@ -9,6 +10,7 @@ from conformance.check import verifies
 from conformance.checks import flows
 from conformance.checks.test_fapi2_cryptography import header_of, keys_of
 from conformance.checks.test_fapi2_message_signing import verifies_with
+from conformance.engine import CheckClock
 from conformance.http.wire import Wire
 from conformance.profile.model import Feature
 from conformance.protocol import jws
@@ -122,4 +124,76 @@ async def test_id_token_has_the_servers_signature(
         f"no key of the server verifies the ID Token; its alg is {alg}",
         expected="a signature of the server",
         received=str(header_of(value)),
+    )
+
+
+@verifies("openid-core-3.1.3.6-at-hash-right", needs=Feature.OPENID)
+async def test_hash_of_the_access_token_is_right(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """at_hash of the ID Token, where there is one, is the hash of the access token beside it."""
+    tokens = await flows.tokens(par, authorization, token, flows.openid_client(target))
+    value = str(tokens.json.get("id_token"))
+    if "at_hash" not in tokens.id_token:
+        raise NotApplicable("the ID Token has no at_hash")
+    bits = str(header_of(value).get("alg"))[-3:]
+    if bits not in {"256", "384", "512"}:
+        raise NotApplicable(f"the suite does not know which hash goes with the alg {header_of(value).get('alg')}")
+    digest = hashlib.new(f"sha{bits}", str(tokens.json["access_token"]).encode()).digest()
+    right = jws.base64url(digest[: len(digest) // 2])
+    expect.that(
+        tokens.id_token["at_hash"] == right,
+        "other-hash",
+        "at_hash of the ID Token is not the hash of the access token that came with it",
+        expected=right,
+        received=str(tokens.id_token["at_hash"]),
+    )
+
+
+@verifies("openid-core-5.3.2-sub-identical", needs=Feature.OPENID)
+async def test_userinfo_speaks_of_the_same_person(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """sub of the UserInfo answer is sub of the ID Token."""
+    answer = await par.accepted(flows.openid_client(target))
+    tokens = flows.granted(await token.redeem(await authorization.code(answer), answer.push))
+    if "sub" not in tokens.id_token:
+        raise NotApplicable("no ID Token came that can be read")
+    response = await token.userinfo(tokens, dpop_key=answer.push.dpop)
+    told = response.json_object() or jws.claims_of(response.text.strip())
+    if response.status != 200 or "sub" not in told:
+        raise NotExercised(f"the UserInfo endpoint told of nobody: HTTP {response.status}")
+    expect.that(
+        told["sub"] == tokens.id_token["sub"],
+        "other-person",
+        "sub of the UserInfo answer is not sub of the ID Token",
+        expected=str(tokens.id_token["sub"]),
+        received=str(told["sub"]),
+    )
+
+
+@verifies("openid-core-2-auth-time-of-the-login", needs=Feature.OPENID, waits=True)
+async def test_auth_time_is_the_time_of_the_login(
+    par: Par, authorization: Authorization, token: Token, target: Target, clock: CheckClock
+) -> None:
+    """auth_time of a later request in the same browser, where nobody logs in anew, is still that of the login."""
+    client, browser = flows.openid_client(target), authorization.new_browser()
+
+    async def auth_time() -> object:
+        answer = await flows.taken(par, client, "max_age", max_age="3600")
+        outcome = await authorization.code(answer, browser=browser)
+        return flows.granted(await token.redeem(outcome, answer.push)).id_token.get("auth_time")
+
+    first = await auth_time()
+    before = flows.logins(par.wire, browser)
+    await clock.until(clock.now() + 4, "a login that is a few seconds old")
+    second = await auth_time()
+    if flows.logins(par.wire, browser) != before or not isinstance(first, int) or not isinstance(second, int):
+        raise NotApplicable("the person had to log in anew, or the ID Token has no auth_time")
+    expect.that(
+        abs(second - first) <= 1,
+        "other-time",
+        f"auth_time moved by {second - first} seconds although nobody logged in",
+        expected=str(first),
+        received=str(second),
     )

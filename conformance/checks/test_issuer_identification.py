@@ -74,6 +74,8 @@ async def test_iss_is_there_in_every_response_mode(
     if outcome.ending is not Ending.CODE or outcome.mode != mode:
         raise NotExercised(f"no code came by {mode}: {outcome.summary} {outcome.mode or ''}")
     _has_iss(outcome, f"the response by {mode}")
+    usual, iss = await iss_of(par, authorization), outcome.parameters["iss"]
+    expect.that(iss == usual, "other-issuer", f"iss by {mode} is {iss!r}", expected=usual, received=iss)
 
 
 @verifies("rfc9207-2-iss-https", needs=Feature.ISS)
@@ -99,6 +101,18 @@ async def test_iss_is_the_issuer_of_the_metadata(par: Par, authorization: Author
     issuer = document(target).get("issuer")
     iss = await iss_of(par, authorization)
     expect.that(iss == issuer, "other-issuer", f"iss is {iss!r}", expected=str(issuer), received=iss)
+
+
+@verifies("rfc9207-2.3-iss-identical", needs=Feature.ISS)
+@each(way=("denial", "prompt-none"))
+async def test_iss_of_an_error_is_the_same(par: Par, authorization: Authorization, target: Target, way: str) -> None:
+    """iss beside an error is, character by character, iss beside a code."""
+    usual = await iss_of(par, authorization)
+    _, outcome = await flows.error_at_client(par, authorization, target, way)
+    iss = outcome.parameters.get("iss")
+    if not iss:
+        raise NotApplicable("the error has no iss, which is a finding of its own")
+    expect.that(iss == usual, "other-issuer", f"iss of an error is {iss!r}", expected=usual, received=iss)
 
 
 @verifies("rfc9207-2.3-support-announced")

@@ -60,7 +60,7 @@ async def test_object_with_an_audience_array_is_accepted(par: Par, target: Targe
 @verifies(
     "rfc9101-4-foreign-audience-refused", "fapi2-message-signing-5.3.1-foreign-audience-refused", needs=Feature.JAR
 )
-@each(kind=("string", "array", "longer", "prefix"))
+@each(kind=("string", "array", "longer", "prefix", "other-case"))
 async def test_object_for_another_server_is_refused(
     par: Par, authorization: Authorization, target: Target, kind: str
 ) -> None:
@@ -70,6 +70,7 @@ async def test_object_for_another_server_is_refused(
         "array": [OTHER_ISSUER, "https://third.example"],
         "longer": f"{target.issuer}.attacker.example",
         "prefix": target.issuer[: target.issuer.index("://") + 4],
+        "other-case": target.issuer.swapcase(),
     }
     await _refused(par, authorization, target, {"aud": audience[kind]})
 

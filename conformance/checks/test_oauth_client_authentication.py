@@ -82,6 +82,20 @@ def with_signs_to_encode(profile: Profile) -> dict[str, str]:
     return {role: role for role, client in profile.clients.items() if client.auth == "client_secret_basic"}
 
 
+@verifies("rfc6749-2.3.1-basic-supported")
+@each(client=with_basic, scheme=("basic", "BASIC"))
+async def test_case_of_the_scheme_does_not_matter(par: Par, client: str, scheme: str) -> None:
+    """The name of the scheme Basic may be written in any case (RFC 7617 section 2, RFC 9110 section 11.1)."""
+
+    def spelt(occasion: Occasion) -> Proof:
+        own = occasion.client
+        (name, value), *_ = client_auth.basic(own.client_id, own.credentials.secret or "").headers
+        return Proof(headers=((name, value.replace("Basic", scheme, 1)),))
+
+    push = replace(par.ordinary(client), authentication=spelt)
+    expect.accepted(await par.send(push, control=lambda: par.ordinary(client)))
+
+
 @verifies("rfc6749-2.3.1-basic-form-encoded")
 @each(client=with_signs_to_encode)
 async def test_basic_is_form_encoded(

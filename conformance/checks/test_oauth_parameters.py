@@ -70,9 +70,33 @@ async def test_unknown_parameter_is_ignored(par: Par, authorization: Authorizati
     )
 
 
+@verifies("rfc6749-3.1-unknown-parameter-ignored")
+async def test_names_of_parameters_are_case_sensitive(par: Par, authorization: Authorization) -> None:
+    """A parameter whose name is a known one in another case is an unknown one (RFC 6749 section 1.9)."""
+    state = "state-" + secrets.token_urlsafe(12)
+    answer = await par.push(state=state, STATE="par-conformance", State="par-conformance", Redirect_Uri=ATTACKER)
+    outcome = await flows.tolerated(par, authorization, answer)
+    expect.that(
+        outcome.parameters.get("state") == state,
+        "parameter-used",
+        "a parameter named STATE or State was used as the state",
+        expected=state,
+        received=outcome.parameters.get("state"),
+    )
+
+
 @verifies("rfc6749-3.1-repeated-parameter-refused")
 @each(
-    name=("response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge"),
+    name=(
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "nonce",
+        "code_challenge",
+        "code_challenge_method",
+    ),
     values=("different", "same"),
 )
 async def test_repeated_parameter_is_refused(

@@ -141,6 +141,21 @@ async def test_login_older_than_max_age_is_renewed(
     await asks_anew(par, authorization, browser, await par.push(client, max_age="1"))
 
 
+@verifies("openid-core-3.1.2.1-max-age-honoured", needs=Feature.OPENID, waits=True)
+async def test_silent_request_keeps_to_max_age(
+    par: Par, authorization: Authorization, target: Target, clock: CheckClock
+) -> None:
+    """A login that is older than max_age brings no code under prompt=none, where one without max_age does."""
+    client = flows.openid_client(target)
+    browser = await logged_in(par, authorization, client)
+    await clock.until(clock.now() + 3, "a login that is older than max_age")
+    usual = await authorization.open(await flows.taken(par, client, "prompt=none", prompt="none"), browser=browser)
+    if not usual.granted:
+        raise NotApplicable(f"prompt=none brings no code here, though somebody is logged in: {usual.summary}")
+    answer = await flows.taken(par, client, "prompt=none with max_age", prompt="none", max_age="1")
+    expect.no_code(await authorization.open(answer, browser=browser, stop="login"), control=usual)
+
+
 @verifies("openid-core-3.1.2.1-prompt-login-asks-once", needs=Feature.OPENID, waits=True)
 @each(change={"prompt-login": {"prompt": "login"}, "max-age-zero": {"max_age": "0"}})
 async def test_new_login_is_asked_for_once(

@@ -130,7 +130,14 @@ async def test_redirect_uri_of_another_client_brings_no_code(
 
 
 @verifies("rfc9126-2.1-response-type-validated")
-@each(change={"missing": None, "unknown": "par-conformance", "mixed-unknown": "code par-conformance"})
+@each(
+    change={
+        "missing": None,
+        "unknown": "par-conformance",
+        "mixed-unknown": "code par-conformance",
+        "other-case": "CODE",
+    }
+)
 async def test_wrong_response_type_brings_no_code(par: Par, authorization: Authorization, change: Change) -> None:
     """A missing or unknown response_type is refused."""
     _, outcome = await flows.ends_without_code(par, authorization, await par.push(response_type=change))

@@ -58,6 +58,40 @@ async def test_refresh_needs_the_clients_credentials(
     expect.not_redeemed(answer, control=control)
 
 
+@verifies("rfc6749-6-refresh-token-of-its-kind", needs=Feature.REFRESH_TOKENS)
+async def test_access_token_refreshes_nothing(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """An access token in the place of a refresh token brings nothing."""
+    own = target.client("first")
+    first, control = await refreshed(par, authorization, token, own)
+    _, answer = await refreshed(par, authorization, token, own, refresh_token=str(first.json["access_token"]))
+    expect.not_redeemed(answer, control=control)
+
+
+@verifies("rfc6749-6-refresh-token-of-its-kind", needs=(Feature.REFRESH_TOKENS, Feature.OPENID))
+async def test_refresh_token_opens_no_resource(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A refresh token in the place of an access token does not open the UserInfo endpoint."""
+    first = await flows.tokens(par, authorization, token, flows.openid_client(target))
+    value = first.json.get("refresh_token")
+    if not isinstance(value, str):
+        raise NotApplicable("the client was given no refresh token")
+    if str(first.json.get("token_type")).lower() != "bearer":
+        raise NotApplicable("the access tokens of this client are bound: another kind fails for want of a proof")
+    if (await token.userinfo(first)).status != 200:
+        raise NotExercised("the access token does not open the UserInfo endpoint either")
+    instead = await token.userinfo(first, value=value)
+    expect.that(
+        instead.status >= 400,
+        "refresh-token-accepted",
+        "the UserInfo endpoint took a refresh token for an access token",
+        expected="HTTP 401",
+        received=f"HTTP {instead.status}",
+    )
+
+
 @verifies("rfc6749-6-refresh-token-bound-to-client", needs=Feature.REFRESH_TOKENS)
 @each(thief=("second", "public"))
 async def test_another_client_refreshes_nothing(

@@ -167,3 +167,21 @@ async def test_request_object_of_another_client_is_refused(par: Par, target: Tar
     foreign = par.object(other)
     push = objects.carrying(par.object(own), dict(foreign.parameters)["request"])
     expect.refused(await par.send(push, control=lambda: par.object(own)))
+
+
+@verifies("rfc9126-2.1-request-uri-refused", needs=Feature.JAR)
+@each(value={"urn": "urn:ietf:params:oauth:request_uri:par-conformance-any", "https": "https://client.example/r.jwt"})
+async def test_request_uri_beside_a_request_object_is_refused(par: Par, value: str) -> None:
+    """A pushed request object with request_uri beside it is refused."""
+    push = par.object("signed").changed(request_uri=value)
+    expect.refused(await par.send(push, control=lambda: par.object("signed")))
+
+
+@verifies("rfc9126-2.1-client-id-mismatch-refused", needs=Feature.JAR)
+async def test_client_id_of_another_client_beside_a_request_object_is_refused(par: Par, target: Target) -> None:
+    """A request object of the client that authenticates is refused with another client's client_id beside it."""
+    own, other = target.client("signed"), target.client("second")
+    if own.entry.auth in {"client_secret_post", "none"}:
+        raise NotApplicable("the client_id of the body is part of how this client authenticates")
+    push = par.object("signed").changed(client_id=other.client_id)
+    expect.refused(await par.send(push, control=lambda: par.object("signed")))

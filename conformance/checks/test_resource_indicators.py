@@ -102,6 +102,20 @@ async def test_token_is_for_the_pushed_resource_only(
     _is_for(await audience(token, tokens, client), {resources[0]}, target)
 
 
+@verifies("rfc8707-2-audience-restricted", needs=(Feature.RESOURCE_INDICATORS, Feature.REFRESH_TOKENS))
+async def test_refreshed_token_is_for_the_pushed_resource_only(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A refreshed access token is for the resource that was pushed and for no other."""
+    client, resources = a_client(target, several=True)
+    answer = await par.accepted(client, resource=resources[0])
+    tokens = flows.granted(await token.redeem(await authorization.code(answer), answer.push))
+    again = await token.refresh(tokens, client, dpop_key=answer.push.dpop)
+    if not again.accepted:
+        raise NotExercised(f"the refresh token brought nothing: {again.summary}")
+    _is_for(await audience(token, again, client), {resources[0]}, target)
+
+
 def _able(target: Target) -> tuple[RegisteredClient, list[str]]:
     """A client with several resources if there is one: it shows more."""
     try:

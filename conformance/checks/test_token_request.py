@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from typing import Any
 
 from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows, near, roles
 from conformance.engine import CheckClock
+from conformance.profile.model import Feature
 from conformance.protocol import client_auth
 from conformance.protocol.authorization import Authorization
-from conformance.protocol.par import Par
+from conformance.protocol.par import Change, Par
 from conformance.protocol.token import Token, TokenAnswer
 from conformance.randomness import estimate
 from conformance.target import Target
@@ -55,6 +57,37 @@ async def test_token_request_by_get_redeems_no_code(
         received=by_get.summary,
     )
     flows.granted(await flows.redeemed(par, authorization, token, client))
+
+
+@verifies("rfc6749-3.2-repeated-parameter-refused")
+@each(name=("grant_type", "code", "redirect_uri", "code_verifier"), values=("different", "same"))
+async def test_repeated_parameter_redeems_no_code(
+    par: Par, authorization: Authorization, token: Token, name: str, values: str
+) -> None:
+    """A token request in which a parameter stands twice is refused, with two values or the same one twice."""
+    answer, outcome = await flows.code(par, authorization)
+    right = {
+        "grant_type": "authorization_code",
+        "code": outcome.code,
+        "redirect_uri": answer.push.value("redirect_uri"),
+        "code_verifier": answer.push.verifier,
+    }[name]
+    if right is None:
+        raise NotApplicable(f"the first client's token request has no {name}")
+    other = right if values == "same" else near.changed(right)
+    twice: dict[str, Any] = {name: [right, other]}
+    redeemed = await token.redeem(outcome, answer.push, **twice)
+    expect.not_redeemed(redeemed, control=await flows.redeemed(par, authorization, token))
+
+
+@verifies("rfc6749-4.1.3-grant-type-required")
+@each(grant_type={"missing": None, "other-case": "Authorization_Code", "unknown": "par-conformance"})
+async def test_code_is_redeemed_under_its_grant_type_only(
+    par: Par, authorization: Authorization, token: Token, grant_type: Change
+) -> None:
+    """A token request without grant_type, or with another one, redeems no code."""
+    answer = await flows.redeemed(par, authorization, token, grant_type=grant_type)
+    expect.not_redeemed(answer, control=await flows.redeemed(par, authorization, token))
 
 
 @verifies("rfc6749-4.1.3-client-authenticated")
@@ -180,6 +213,25 @@ async def test_reuse_of_a_code_revokes_its_tokens(
     )
 
 
+@verifies("rfc6749-4.1.2-tokens-revoked-on-reuse", needs=Feature.REFRESH_TOKENS)
+async def test_reuse_of_a_code_revokes_its_refresh_token(par: Par, authorization: Authorization, token: Token) -> None:
+    """When a code comes a second time, the refresh token that it gave brings nothing any more."""
+    answer, outcome = await flows.code(par, authorization)
+    client, key = answer.push.client, answer.push.dpop
+    first = flows.granted(await token.redeem(outcome, answer.push))
+    await token.redeem(outcome, answer.push)
+    after = await token.refresh(first, client, dpop_key=key)
+    control = await token.refresh(await flows.tokens(par, authorization, token), client, dpop_key=key)
+    expect.that(
+        not after.accepted,
+        "token-alive",
+        "the refresh token of a code still brings tokens after the code came a second time",
+        expected="invalid_grant",
+        received=after.summary,
+    )
+    expect.not_redeemed(after, control=control)
+
+
 @verifies("rfc6749-4.1.2-code-lifetime", waits=True)
 @each(client=flows.first_and_public)
 async def test_code_does_not_live_long(
@@ -213,6 +265,22 @@ async def test_token_response_has_its_members(
         f"the token response is {media_type or 'without a media type'} and has {', '.join(answer.json) or 'nothing'}",
         expected="application/json with access_token and token_type",
         received=", ".join(answer.json) or media_type,
+    )
+
+
+@verifies("rfc6749-5.1-expires-in-number")
+async def test_expires_in_of_a_token_is_a_number(par: Par, authorization: Authorization, token: Token) -> None:
+    """expires_in of the answer to a code, where it is there, is a JSON number and not negative."""
+    answer = flows.granted(await flows.redeemed(par, authorization, token))
+    if "expires_in" not in answer.json:
+        raise NotApplicable("the answer has no expires_in")
+    value = answer.json["expires_in"]
+    expect.that(
+        type(value) in {int, float} and value >= 0,
+        "no-number",
+        f"expires_in is {value!r}",
+        expected="a JSON number of seconds",
+        received=repr(value),
     )
 
 
@@ -257,6 +325,25 @@ async def test_worthless_code_is_told_invalid_grant(
         "other-code",
         f"the error code is {answer.error}",
         expected="invalid_grant",
+        received=answer.summary,
+    )
+    await flows.tokens(par, authorization, token)
+
+
+@verifies("rfc6749-5.2-token-error-status")
+@each(fault=("used", "made-up"))
+async def test_worthless_code_is_answered_with_400(
+    par: Par, authorization: Authorization, token: Token, target: Target, fault: str
+) -> None:
+    """A code that is used or made up is answered with the status 400."""
+    answer = await _refused_code(par, authorization, token, target, fault)
+    if not answer.refused or answer.error == "invalid_client":
+        raise NotApplicable(f"the code was not refused for its own sake: {answer.summary}")
+    expect.that(
+        answer.status == 400,
+        f"status-{answer.status}",
+        f"a worthless code was answered with {answer.summary}",
+        expected="HTTP 400",
         received=answer.summary,
     )
     await flows.tokens(par, authorization, token)

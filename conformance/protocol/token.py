@@ -212,25 +212,31 @@ class Token:
         scheme: str | None = None,
         dpop_key: DpopKey | None = None,
         dpop_fault: dpop.Fault = dpop.RIGHT,
+        value: str | None = None,
     ) -> Response:
-        """What UserInfo answers to an access token, under the scheme of its type unless another is named.
+        """What UserInfo answers to an access token, or to another `value`, under the scheme of its type.
 
-        A demand for a DPoP nonce is met once. NotApplicable where there is no such endpoint.
+        `scheme` names another one. A demand for a DPoP nonce is met once. NotApplicable where there is no endpoint.
         """
         if self.target.metadata.userinfo_endpoint is None:
             raise NotApplicable("the server has no UserInfo endpoint")
         had_nonce = "userinfo" in self.nonces
-        response = await self._ask_userinfo(tokens, scheme, dpop_key, dpop_fault)
+        response = await self._ask_userinfo(tokens, scheme, dpop_key, dpop_fault, value)
         wants_nonce = dpop_key is not None and not had_nonce and "userinfo" in self.nonces
         if wants_nonce and response.status in {400, 401}:
-            response = await self._ask_userinfo(tokens, scheme, dpop_key, dpop_fault)
+            response = await self._ask_userinfo(tokens, scheme, dpop_key, dpop_fault, value)
         return response
 
     async def _ask_userinfo(
-        self, tokens: TokenAnswer, scheme: str | None, dpop_key: DpopKey | None, dpop_fault: dpop.Fault
+        self,
+        tokens: TokenAnswer,
+        scheme: str | None,
+        dpop_key: DpopKey | None,
+        dpop_fault: dpop.Fault,
+        value: str | None,
     ) -> Response:
         url = self.target.metadata.userinfo_endpoint or ""
-        value = str(tokens.json.get("access_token"))
+        value = value or str(tokens.json.get("access_token"))
         headers = [("Authorization", f"{scheme or tokens.json.get('token_type')} {value}")]
         if dpop_key is not None:
             now, nonce = self.wire.clock.now(), self.nonces.get("userinfo")

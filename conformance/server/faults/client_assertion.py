@@ -356,8 +356,8 @@ class EachEndpointRemembersItsOwn(AuthorizationServer):
         return super().authenticate_client(request, form)
 
     def first_time(self, name: str, until: float) -> bool:
-        """Remember by endpoint."""
-        return super().first_time(f"{self.endpoint} {name}", until)
+        """Remember by endpoint; a proof, which is looked at before the client is, as ever."""
+        return super().first_time(f"{self.endpoint} {name}" if name.startswith("assertion") else name, until)
 
 
 @fault("rfc7523-3-further-claims-tolerated")
@@ -442,3 +442,12 @@ class SecretReplacesTheAssertion(AuthorizationServer):
             self.verify_secret(client, presented.proof)
         else:
             super().verify_credentials(request, client, presented)
+
+
+@fault("rfc7523-3-replayed-assertion-refused")
+class AssertionsAreForgottenSoon(AuthorizationServer):
+    """BUG: jti of an assertion is remembered for a few seconds, whatever its exp (RFC 7523 section 3)."""
+
+    def remember_jti(self, client: RegisteredClient, claims: dict[str, Any]) -> None:
+        """For five seconds."""
+        super().remember_jti(client, {**claims, "exp": self.now() + 5})

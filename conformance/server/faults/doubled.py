@@ -1,4 +1,4 @@
-"""Faults in what is made of a claim that stands twice in a JWT (RFC 7519 section 4)."""
+"""Faults in what is made of a claim or a parameter that stands twice (RFC 7519 section 4, RFC 6749 section 3.1)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from conformance.server import jose
 from conformance.server.app import AuthorizationServer
 from conformance.server.faults import fault
+from conformance.server.forms import Form
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,16 @@ class FirstClaimOfAnObjectCounts(AuthorizationServer):
     def parse_object(self, text: str) -> jose.Jws:
         """Read it otherwise."""
         return first_counts(super().parse_object(text))
+
+
+@fault("rfc6749-3.1-repeated-parameter-refused")
+class SecondNonceIsPassedOver(AuthorizationServer):
+    """BUG: what OAuth does not know may stand twice in a push, nonce too (RFC 6749 section 3.1)."""
+
+    def repeatable(self) -> set[str]:
+        """And nonce."""
+        return {*super().repeatable(), "nonce"}
+
+    def form_value(self, form: Form, name: str) -> Any:
+        """The first one."""
+        return form.get(name) if name == "nonce" else super().form_value(form, name)

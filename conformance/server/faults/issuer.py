@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiohttp import web
+
 from conformance.server.app import AuthorizationServer
 from conformance.server.faults import fault
 from conformance.server.records import AuthorizationRequest, Grant
@@ -110,3 +112,23 @@ class AnnouncementIsAText(AuthorizationServer):
     def flow_metadata(self) -> dict[str, Any]:
         """A text."""
         return super().flow_metadata() | {"authorization_response_iss_parameter_supported": "true"}
+
+
+@fault("rfc9207-2.3-iss-identical")
+class IssOfErrorsEndsWithASlash(AuthorizationServer):
+    """BUG: iss beside an error ends with a slash that the issuer does not have (RFC 9207 section 2.3)."""
+
+    def response_parameters(self, request: AuthorizationRequest, answer: dict[str, str]) -> dict[str, str]:
+        """A slash more."""
+        parameters = super().response_parameters(request, answer)
+        return {**parameters, "iss": f"{self.issuer}/"} if "error" in answer else parameters
+
+
+@fault("rfc9207-2-iss-in-every-mode")
+class IssOfFormsEndsWithASlash(AuthorizationServer):
+    """BUG: iss of a response by form_post ends with a slash that the issuer does not have (RFC 9207 section 2.3)."""
+
+    def deliver(self, redirect_uri: str, mode: str, parameters: dict[str, str]) -> web.Response:
+        """A slash more."""
+        changed = {**parameters, "iss": f"{self.issuer}/"} if mode == "form_post" else parameters
+        return super().deliver(redirect_uri, mode, changed)

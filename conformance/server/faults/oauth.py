@@ -101,7 +101,12 @@ class UnknownParametersComeBack(AuthorizationServer):
         return super().response_parameters(request, answer) | unknown
 
 
-@fault("rfc6749-3.1-repeated-parameter-refused", "rfc7523-2.2-two-assertions-refused", alone=True)
+@fault(
+    "rfc6749-3.1-repeated-parameter-refused",
+    "rfc6749-3.2-repeated-parameter-refused",
+    "rfc7523-2.2-two-assertions-refused",
+    alone=True,
+)
 class FirstOfTwoValuesCounts(AuthorizationServer):
     """BUG: of a repeated parameter the first value counts (RFC 6749 section 3.1)."""
 
@@ -111,7 +116,7 @@ class FirstOfTwoValuesCounts(AuthorizationServer):
             super().check_duplicates(form)
 
 
-@fault("rfc6749-3.1-repeated-parameter-refused")
+@fault("rfc6749-3.1-repeated-parameter-refused", "rfc6749-3.2-repeated-parameter-refused")
 class LastRedirectUriCounts(AuthorizationServer):
     """BUG: of a repeated redirect_uri the last value counts (RFC 6749 section 3.1)."""
 
@@ -126,7 +131,7 @@ class LastRedirectUriCounts(AuthorizationServer):
         return super().form_parameters(Form(pairs))
 
 
-@fault("rfc6749-3.1-repeated-parameter-refused")
+@fault("rfc6749-3.1-repeated-parameter-refused", "rfc6749-3.2-repeated-parameter-refused")
 class SameValueTwiceIsTolerated(AuthorizationServer):
     """BUG: a parameter may stand twice with the same value (RFC 6749 section 3.1)."""
 

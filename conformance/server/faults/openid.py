@@ -468,3 +468,13 @@ class UnknownAssertionClaimsAreRefused(AuthorizationServer):
         if not {"iss", "sub", "aud", "iat", "exp", "nbf", "jti"}.issuperset(claims):
             raise invalid_client()
         super().verify_assertion_issuer(client, claims)
+
+
+@fault("openid-core-3.1.2.1-max-age-honoured", settings={"consent": "remember"})
+class SilenceForgetsMaxAge(AuthorizationServer):
+    """BUG: under prompt=none any login will do, however old (OpenID Connect Core section 3.1.2.1)."""
+
+    def needs_login(self, session: Session, interaction: Interaction) -> bool:
+        """That there is one."""
+        silent = "none" in self.prompts(interaction.request)
+        return session.user is None if silent else super().needs_login(session, interaction)

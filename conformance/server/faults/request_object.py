@@ -214,3 +214,23 @@ class ChallengeOfTheObjectIsLost(AuthorizationServer):
         """Nothing to compare with."""
         if "x_lost" not in code.grant.parameters:
             super().verify_code_challenge(code, verifier)
+
+
+@fault("rfc9126-2.1-request-uri-refused")
+class RequestUriBesideAnObjectIsIgnored(AuthorizationServer):
+    """BUG: beside a request object request_uri is one of the parameters that do not count (section 2.1 step 2)."""
+
+    def refuse_request_uri_in_push(self, form: Form) -> None:
+        """Where it is not beside an object."""
+        if form.get("request") is None:
+            super().refuse_request_uri_in_push(form)
+
+
+@fault("rfc9126-2.1-client-id-mismatch-refused")
+class ClientIdBesideAnObjectIsIgnored(AuthorizationServer):
+    """BUG: beside a request object client_id is one of the parameters that do not count (RFC 9126 section 3)."""
+
+    def check_client_id_matches(self, client: RegisteredClient, form: Form, *, required: bool) -> None:
+        """Where it is not beside an object."""
+        if form.get("request") is None:
+            super().check_client_id_matches(client, form, required=required)

@@ -1,0 +1,139 @@
+"""Faults of the token endpoint beside the code itself (RFC 6749 sections 3.2, 4.1.3, 5 and 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from conformance.server.app import AuthorizationServer, Handler
+from conformance.server.clients import RegisteredClient
+from conformance.server.errors import OAuthError
+from conformance.server.faults import fault
+from conformance.server.forms import Form
+from conformance.server.records import Grant, Token
+
+KIND = "rfc6749-6-refresh-token-of-its-kind"
+GRANT_TYPE = "rfc6749-4.1.3-grant-type-required"
+
+
+@fault("rfc6749-3.2-repeated-parameter-refused")
+class TokenParametersMayRepeat(AuthorizationServer):
+    """BUG: of a parameter that stands twice in a token request the first value counts (RFC 6749 section 3.2)."""
+
+    def check_duplicates(self, form: Form) -> None:
+        """Only where it is no token request."""
+        if form.get("grant_type") is None:
+            super().check_duplicates(form)
+
+
+@fault(GRANT_TYPE)
+class GrantTypeMayBeMissing(AuthorizationServer):
+    """BUG: a token request with a code is for a code, grant_type or not (RFC 6749 section 4.1.3)."""
+
+    async def read_form(self, request: web.Request) -> Form:
+        """With the grant type that goes with a code."""
+        form = await super().read_form(request)
+        guessed = form.get("code") is not None and form.get("grant_type") is None
+        return Form((*form.pairs, ("grant_type", "authorization_code"))) if guessed else form
+
+
+@fault(GRANT_TYPE)
+class GrantTypesInAnyCase(AuthorizationServer):
+    """BUG: grant_type is compared in lower case (RFC 6749 section 1.9)."""
+
+    async def read_form(self, request: web.Request) -> Form:
+        """In lower case."""
+        form = await super().read_form(request)
+        return Form(tuple((name, value.lower() if name == "grant_type" else value) for name, value in form.pairs))
+
+
+@fault("rfc6749-5.2-token-error-status")
+class WorthlessCodesAre200(AuthorizationServer):
+    """BUG: invalid_grant has the status 200, as only its body matters (RFC 6749 section 5.2)."""
+
+    async def answer(self, endpoint: str, handler: Handler, request: web.Request) -> web.StreamResponse:
+        """The error with another status."""
+        try:
+            return await super().answer(endpoint, handler, request)
+        except OAuthError as error:
+            if error.code == "invalid_grant":
+                error.status = 200
+            raise
+
+
+@fault("rfc6749-5.1-expires-in-number")
+class ExpiresInOfTokensIsText(AuthorizationServer):
+    """BUG: expires_in of a token answer is a text (RFC 6749 section 5.1)."""
+
+    def issue_tokens(self, *arguments: Any, first: bool) -> dict[str, Any]:
+        """In quotation marks."""
+        members = super().issue_tokens(*arguments, first=first)
+        return {**members, "expires_in": str(members["expires_in"])}
+
+
+@fault("rfc6749-4.1.2-tokens-revoked-on-reuse")
+class ReuseSparesTheRefreshToken(AuthorizationServer):
+    """BUG: a code that comes again kills the access token, and not the refresh token (RFC 6749 section 4.1.2)."""
+
+    def revoke(self, grant: Grant) -> None:
+        """The access tokens alone."""
+        for token in self.tokens:
+            if token.grant is grant and token.kind == "access":
+                token.expires_at = 0
+
+
+@fault(KIND)
+class AccessTokensRefresh(AuthorizationServer):
+    """BUG: a token is looked up whatever its kind, and an access token refreshes (RFC 6749 section 1.5)."""
+
+    def find_refresh_token(self, client: RegisteredClient, value: str) -> Token:
+        """Of any kind."""
+        token = self.tokens.get(value)
+        if token is not None and token.grant.client_id == client.client_id and self.is_active(token):
+            return token
+        return super().find_refresh_token(client, value)
+
+
+@fault(KIND)
+class RefreshTokensOpenResources(AuthorizationServer):
+    """BUG: the UserInfo endpoint looks a token up whatever its kind (RFC 6749 section 1.5)."""
+
+    async def userinfo(self, request: web.Request) -> web.StreamResponse:
+        """Of any kind."""
+        token = self.tokens.get(request.headers.get("Authorization", "").partition(" ")[2])
+        if token is not None and token.kind == "refresh" and self.is_active(token):
+            return self.json_response(self.userinfo_members(token), headers=self.credential_headers())
+        return await super().userinfo(request)
+
+
+@fault("rfc8707-2-audience-restricted")
+class RefreshedTokensAreForAllResources(AuthorizationServer):
+    """BUG: a refreshed token is for everything that its client may reach (RFC 8707 section 2.2)."""
+
+    async def grant_refresh(
+        self, request: web.Request, client: RegisteredClient, form: Form, jkt: str | None
+    ) -> dict[str, Any]:
+        """Widen the grant, which nothing else looks at afterwards."""
+        token = self.find_refresh_token(client, form.get("refresh_token") or "")
+        if token.grant.resources:
+            token.grant.resources = sorted(client.resources)
+        return await super().grant_refresh(request, client, form, jkt)
+
+
+@fault("rfc9396-7-granted-details-returned")
+class TokensHaveAllDetails(AuthorizationServer):
+    """BUG: where less was asked for, the answer says so, and the token has all details (RFC 9396 section 6)."""
+
+    def new_token(
+        self,
+        kind: str,
+        grant: Grant,
+        scope: str,
+        resources: list[str],
+        jkt: str | None,
+        x5t: str | None,
+        details: list[Any],
+    ) -> Token:
+        """With everything that was granted."""
+        return super().new_token(kind, grant, scope, resources, jkt, x5t, grant.authorization_details)
