@@ -141,6 +141,11 @@ def not_supplied_beside(par: Par, answer: PushAnswer) -> None:
         raise NotApplicable(f"by the profile's beside_request_uri {' and '.join(supplied)} is sent all the same")
 
 
+def a_while(answer: PushAnswer, most: float) -> float:
+    """So long (seconds) a check waits that wants some time to go by: no longer than a run waits for a request_uri."""
+    return min(answer.expires_in or most, most)
+
+
 async def no_code(
     par: Par, authorization: Authorization, answer: PushAnswer, *, expected: str = "a refusal"
 ) -> Outcome | None:

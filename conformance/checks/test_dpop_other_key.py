@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance import expect
 from conformance.check import verifies
+from conformance.checks import flows
 from conformance.checks.proofs import binds, naming, needs_bound_token, proving, redeemed, refuses, role_of, sent
 from conformance.checks.test_dpop_binding import with_proof
 from conformance.engine import CheckClock
@@ -18,7 +19,7 @@ from conformance.verdict import NotApplicable
 
 #: Algorithms whose keys are of another type or curve than those of ES256, which proofs here usually have.
 OTHER_TYPES = ("PS256", "RS256", "EdDSA", "ES384")
-#: How long after its first use a proof is tried again (seconds): servers take one for about a minute.
+#: So long after its first use a proof is tried again at the latest (seconds): servers take one for about a minute.
 LATER = 20
 
 
@@ -58,9 +59,9 @@ async def test_proof_is_not_good_again_later(par: Par, clock: CheckClock) -> Non
         recorded.append(token)
         return token
 
-    await sent(par, lambda: proving(par, fault=Fault(spoil=record)))
+    answer = await sent(par, lambda: proving(par, fault=Fault(spoil=record)))
     used = recorded[-1]
-    await clock.until(clock.now() + LATER, "a proof that was used some time ago")
+    await clock.until(clock.now() + flows.a_while(answer, LATER), "a proof that was used some time ago")
     await refuses(par, Fault(spoil=lambda _: used))
 
 

@@ -10,7 +10,6 @@ from conformance import expect
 from conformance.check import each, verifies
 from conformance.checks import flows, near, roles
 from conformance.engine import CheckClock
-from conformance.profile.model import Feature
 from conformance.protocol import client_auth
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.par import Change, Par
@@ -211,25 +210,6 @@ async def test_reuse_of_a_code_revokes_its_tokens(
         expected="a revoked token",
         received="a token that counts",
     )
-
-
-@verifies("rfc6749-4.1.2-tokens-revoked-on-reuse", needs=Feature.REFRESH_TOKENS)
-async def test_reuse_of_a_code_revokes_its_refresh_token(par: Par, authorization: Authorization, token: Token) -> None:
-    """When a code comes a second time, the refresh token that it gave brings nothing any more."""
-    answer, outcome = await flows.code(par, authorization)
-    client, key = answer.push.client, answer.push.dpop
-    first = flows.granted(await token.redeem(outcome, answer.push))
-    await token.redeem(outcome, answer.push)
-    after = await token.refresh(first, client, dpop_key=key)
-    control = await token.refresh(await flows.tokens(par, authorization, token), client, dpop_key=key)
-    expect.that(
-        not after.accepted,
-        "token-alive",
-        "the refresh token of a code still brings tokens after the code came a second time",
-        expected="invalid_grant",
-        received=after.summary,
-    )
-    expect.not_redeemed(after, control=control)
 
 
 @verifies("rfc6749-4.1.2-code-lifetime", waits=True)

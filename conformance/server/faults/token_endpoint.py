@@ -72,17 +72,6 @@ class ExpiresInOfTokensIsText(AuthorizationServer):
         return {**members, "expires_in": str(members["expires_in"])}
 
 
-@fault("rfc6749-4.1.2-tokens-revoked-on-reuse")
-class ReuseSparesTheRefreshToken(AuthorizationServer):
-    """BUG: a code that comes again kills the access token, and not the refresh token (RFC 6749 section 4.1.2)."""
-
-    def revoke(self, grant: Grant) -> None:
-        """The access tokens alone."""
-        for token in self.tokens:
-            if token.grant is grant and token.kind == "access":
-                token.expires_at = 0
-
-
 @fault(KIND)
 class AccessTokensRefresh(AuthorizationServer):
     """BUG: a token is looked up whatever its kind, and an access token refreshes (RFC 6749 section 1.5)."""
