@@ -224,6 +224,7 @@ async def test_old_assertion_is_refused(par: Par, client: str) -> None:
 @each(client=roles.with_assertion)
 async def test_assertion_is_used_once(par: Par, target: Target, client: str) -> None:
     """A client assertion that was accepted once is refused at the same endpoint."""
+    await par.accepted(client)  # then a nonce that the server demands is known: to ask again would be to use it again
     proof = client_auth.fixed(made(par, target.client(client)))
     needs_accepted(await par.send(replace(par.ordinary(client), authentication=proof)))
     await refused(par, client, proof)
@@ -233,6 +234,7 @@ async def test_assertion_is_used_once(par: Par, target: Target, client: str) -> 
 @each(client=roles.with_assertion)
 async def test_assertion_is_not_good_again_later(par: Par, target: Target, clock: CheckClock, client: str) -> None:
     """A client assertion that was accepted once is refused a while later, too, while its exp is still ahead."""
+    await par.accepted(client)  # then a nonce that the server demands is known: to ask again would be to use it again
     proof = client_auth.fixed(made(par, target.client(client)))
     answer = needs_accepted(await par.send(replace(par.ordinary(client), authentication=proof)))
     later = clock.now() + flows.a_while(answer, client_auth.LIFETIME / 2)
@@ -249,6 +251,7 @@ async def test_assertion_of_a_push_is_refused_at_the_token_endpoint(
     par: Par, authorization: Authorization, token: Token, target: Target, client: str
 ) -> None:
     """A client assertion that was accepted for a push does not authenticate the client at the token endpoint."""
+    await par.accepted(client)  # then a nonce that the server demands is known: to ask again would be to use it again
     proof = client_auth.fixed(made(par, target.client(client)))
     answer = needs_accepted(await par.send(replace(par.ordinary(client), authentication=proof)))
     replayed = await token.redeem(await authorization.code(answer), answer.push, authentication=proof)

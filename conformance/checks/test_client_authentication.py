@@ -57,14 +57,13 @@ async def test_client_without_its_credentials_is_refused_the_second_time(par: Pa
     expect.refused(replace(bare, control=first))
 
 
-#: Values of the Authorization header that prove nothing about anybody.
+#: Values of the Authorization header that prove nothing about anybody. Short: what stands in one is taken for a secret.
 EMPTY_HANDED = {
     "no-value": "Basic",
-    "no-base64": "Basic !par-conformance!",
-    "no-colon": "Basic cGFyLWNvbmZvcm1hbmNl",
+    "no-base64": "Basic !!!",
+    "no-colon": "Basic YW55",
     "only-a-colon": "Basic Og==",
-    "bearer": "Bearer par-conformance",
-    "digest": 'Digest username="par-conformance", realm="any", nonce="any", uri="/", response="any"',
+    "bearer": "Bearer any",
     "unknown-scheme": "Par-Conformance any",
 }
 

@@ -15,6 +15,9 @@ from conformance.protocol.par import FORM, Change, Push, changed_pairs, encode
 from conformance.target import RegisteredClient, Target
 from conformance.verdict import NotApplicable, NotExercised
 
+#: The schemes of access tokens (RFC 6750 section 2.1, RFC 9449 section 7.1).
+SCHEMES = ("Bearer", "DPoP")
+
 
 @dataclass(frozen=True)
 class TokenAnswer:
@@ -56,6 +59,12 @@ class TokenAnswer:
         """The granted scope as the answer says it; None where it does not say."""
         value = self.json.get("scope")
         return set(value.split()) if isinstance(value, str) else None
+
+    @property
+    def scheme(self) -> str:
+        """The scheme that the access token is sent under, as it is registered: token_type has no case (section 5.1)."""
+        kind = str(self.json.get("token_type"))
+        return next((name for name in SCHEMES if name.lower() == kind.lower()), kind)
 
     @property
     def id_token(self) -> dict[str, Any]:
@@ -237,7 +246,7 @@ class Token:
     ) -> Response:
         url = self.target.metadata.userinfo_endpoint or ""
         value = value or str(tokens.json.get("access_token"))
-        headers = [("Authorization", f"{scheme or tokens.json.get('token_type')} {value}")]
+        headers = [("Authorization", f"{scheme or tokens.scheme} {value}")]
         if dpop_key is not None:
             now, nonce = self.wire.clock.now(), self.nonces.get("userinfo")
             proof = dpop.proof(dpop_key, "GET", url, now, nonce=nonce, access_token=value, fault=dpop_fault)
