@@ -60,6 +60,7 @@ class Tab:
     _arrival: Outcome | None = None
     _failure: str | None = None
     _commits: int = 0
+    _before_arrival: int = 0
     _heard: int = 0
     """How much the browser had said before it showed this page."""
     _flying: set[Request] = field(default_factory=set, repr=False)
@@ -107,8 +108,18 @@ class Tab:
 
     async def back(self) -> bool:
         """Press the back button. False where that leaves the pages of the server: what is shown is its first one."""
+        await self._left()
         await self._do("went back", lambda: self.page.go_back(wait_until="commit"))
         return not self.page.url.startswith("about:")
+
+    async def _left(self) -> None:
+        """Return when the page that led to a client is behind: a step back before that would step over it.
+
+        An address that no browser shows (a scheme of an app) leaves the page where it is, so the wait has an end.
+        """
+        end = monotonic() + REACTION
+        while self._arrival is not None and self._commits == self._before_arrival and monotonic() < end:
+            await self._stirs(0.1)
 
     async def _do(self, about: str, act: Callable[[], Awaitable[Any]]) -> None:
         self._arrival = self._failure = None
@@ -316,7 +327,7 @@ class Tab:
     def arrived(self, outcome: Outcome) -> None:
         """The browser was sent to a client."""
         if self._arrival is None:
-            self._arrival = outcome
+            self._arrival, self._before_arrival = outcome, self._commits
         self._stir.set()
 
     def _on_navigated(self, frame: Frame) -> None:

@@ -118,6 +118,18 @@ async def taken(par: Par, client: str | RegisteredClient, what: str, /, **change
     return answer
 
 
+async def taken_to_its_code(
+    par: Par, authorization: Authorization, client: str | RegisteredClient, what: str, /, **changes: Change
+) -> tuple[PushAnswer, Outcome]:
+    """A push with something that a server may decline, and its code. NotApplicable where only others get one."""
+    answer = await taken(par, client, what, **changes)
+    outcome = await authorization.open(answer)
+    if outcome.ending is not Ending.CODE:
+        await authorization.code(await par.accepted(client))
+        raise NotApplicable(f"{what} is taken and leads to no code, which is looked at elsewhere: {outcome.summary}")
+    return answer, outcome
+
+
 async def ends_without_code(
     par: Par, authorization: Authorization, answer: PushAnswer
 ) -> tuple[PushAnswer, Outcome | None]:

@@ -145,8 +145,10 @@ async def test_error_comes_in_the_pushed_response_mode(
     if mode not in (target.metadata.strings("response_modes_supported") or ["query", "fragment"]):
         raise NotApplicable(f"the metadata does not name the response mode {mode}")
     client = "first" if way == "denial" else flows.openid_client(target)
-    answer = await flows.taken(par, client, f"the response mode {mode}", response_mode=mode)
-    usual = (await authorization.code(answer)).mode
+    _, granted = await flows.taken_to_its_code(
+        par, authorization, client, f"the response mode {mode}", response_mode=mode
+    )
+    usual = granted.mode
     _, outcome = await flows.error_at_client(par, authorization, target, way, response_mode=mode)
     expect.that(
         outcome.mode == usual,

@@ -71,8 +71,7 @@ async def test_request_uri_is_used_up_whatever_it_asks_for(
     if "prompt" in change:
         target.require(Feature.OPENID)
     client = flows.openid_client(target) if "prompt" in change else target.client("first")
-    answer = await flows.taken(par, client, "the change", **change)
-    first = await authorization.code(answer)
+    answer, first = await flows.taken_to_its_code(par, authorization, client, "the change", **change)
     expect.no_code(await authorization.open(answer), control=first)
 
 
