@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from conformance import expect
-from conformance.checks import flows
+from conformance.checks import flows, server_keys
 from conformance.checks.test_metadata import LOOPBACK
-from conformance.http.message import Pairs, Request, split
+from conformance.http.message import Pairs, split
 from conformance.http.wire import Wire
 from conformance.profile.keyring import SigningKey, generate_key, key_pem
 from conformance.profile.model import Client, Feature, Profile
@@ -245,12 +245,8 @@ async def shape_by_value(
 
 async def server_key(target: Target, wire: Wire, kty: str = "") -> dict[str, object]:
     """The server's public encryption key, of a type if one is named. NotApplicable where it publishes none."""
-    if target.metadata.jwks_uri is None:
-        raise NotApplicable("the server publishes no JWK set")
-    response = await wire.send(Request("GET", target.metadata.jwks_uri, repeatable=True), purpose="JWK set")
-    keys = (response.json_object() or {}).get("keys")
-    for key in keys if isinstance(keys, list) else []:
-        if isinstance(key, dict) and key.get("use") == "enc" and str(key.get("kty", "")).startswith(kty):
+    for key in await server_keys.published(target, wire):
+        if key.get("use") == "enc" and str(key.get("kty", "")).startswith(kty):
             return key
     raise NotApplicable(f"the server publishes no encryption key{f' of the type {kty}' if kty else ''}")
 

@@ -9,12 +9,11 @@ from typing import Any
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import flows, objects
+from conformance.checks import flows, objects, server_keys
 from conformance.checks.assertions import refused
 from conformance.checks.proofs import proving, refuses
 from conformance.checks.test_metadata import document
 from conformance.checks.test_token_request import CODES, ENOUGH_BITS
-from conformance.http.message import Request
 from conformance.http.wire import Wire
 from conformance.profile.keyring import SigningKey, generate_key
 from conformance.profile.model import Feature, Profile
@@ -163,17 +162,6 @@ async def test_none_is_not_advertised(target: Target) -> None:
 # -- the server's keys ------------------------------------------------------------------------------------------------
 
 
-async def keys_of(target: Target, wire: Wire) -> list[dict[str, Any]]:
-    """The keys that the server publishes. NotApplicable where it publishes none."""
-    if target.metadata.jwks_uri is None:
-        raise NotApplicable("the server publishes no JWK set")
-    response = await wire.send(Request("GET", target.metadata.jwks_uri, repeatable=True), purpose="JWK set")
-    found = (response.json_object() or {}).get("keys")
-    if not isinstance(found, list):
-        raise NotExercised("the JWK set cannot be read")
-    return [key for key in found if isinstance(key, dict)]
-
-
 def bits_of(number: object) -> int:
     """The length of a number in a JWK."""
     try:
@@ -185,7 +173,7 @@ def bits_of(number: object) -> int:
 @verifies("fapi2-security-profile-5.4.1-server-rsa-keys-2048-bits")
 async def test_rsa_keys_of_the_server_are_long_enough(target: Target, wire: Wire) -> None:
     """RSA keys in the server's JWK set have 2048 bits at least."""
-    keys = [key for key in await keys_of(target, wire) if key.get("kty") == "RSA"]
+    keys = [key for key in await server_keys.published(target, wire) if key.get("kty") == "RSA"]
     if not keys:
         raise NotApplicable("the JWK set has no RSA key")
     shortest = min(bits_of(key.get("n")) for key in keys)
@@ -201,7 +189,7 @@ async def test_rsa_keys_of_the_server_are_long_enough(target: Target, wire: Wire
 @verifies("fapi2-security-profile-5.4.1-server-ec-keys-224-bits")
 async def test_curves_of_the_server_are_large_enough(target: Target, wire: Wire) -> None:
     """Elliptic curve keys in the server's JWK set have 224 bits at least."""
-    keys = [key for key in await keys_of(target, wire) if key.get("kty") in {"EC", "OKP"}]
+    keys = [key for key in await server_keys.published(target, wire) if key.get("kty") in {"EC", "OKP"}]
     if not keys:
         raise NotApplicable("the JWK set has no elliptic curve key")
     for key in keys:
@@ -218,7 +206,7 @@ async def test_curves_of_the_server_are_large_enough(target: Target, wire: Wire)
 @verifies("fapi2-security-profile-5.4.2-no-duplicate-kid")
 async def test_no_kid_is_there_twice(target: Target, wire: Wire) -> None:
     """No two keys in the server's JWK set have the same kid."""
-    kids = [str(key["kid"]) for key in await keys_of(target, wire) if "kid" in key]
+    kids = [str(key["kid"]) for key in await server_keys.published(target, wire) if "kid" in key]
     twice = sorted({kid for kid in kids if kids.count(kid) > 1})
     expect.that(
         not twice,

@@ -9,9 +9,9 @@ import jwt
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import flows, objects
+from conformance.checks import flows, objects, server_keys
 from conformance.checks.objects import signer
-from conformance.checks.test_fapi2_cryptography import header_of, keys_of
+from conformance.checks.test_fapi2_cryptography import header_of
 from conformance.http.message import fragment_of, query_of
 from conformance.http.wire import Wire
 from conformance.profile.model import Feature
@@ -173,7 +173,7 @@ async def test_response_is_a_signed_jwt(par: Par, authorization: Authorization, 
         expected="code and state",
         received=", ".join(claims),
     )
-    keys = [key for key in await keys_of(target, wire) if key.get("use", "sig") == "sig"]
+    keys = [key for key in await server_keys.published(target, wire) if key.get("use", "sig") == "sig"]
     symmetric = str(header_of(token).get("alg")).startswith("HS")
     expect.that(
         symmetric or any(verifies_with(token, key) for key in keys),

@@ -7,8 +7,8 @@ from typing import Any
 
 from conformance import expect
 from conformance.check import verifies
-from conformance.checks import flows
-from conformance.checks.test_fapi2_cryptography import header_of, keys_of
+from conformance.checks import flows, server_keys
+from conformance.checks.test_fapi2_cryptography import header_of
 from conformance.checks.test_fapi2_message_signing import verifies_with
 from conformance.engine import CheckClock
 from conformance.http.wire import Wire
@@ -117,7 +117,7 @@ async def test_id_token_has_the_servers_signature(
             jws.signature(alg, secret.encode(), value.rpartition(".")[0].encode())
         )
     else:
-        good = any(verifies_with(value, key) for key in await keys_of(target, wire))
+        good = any(verifies_with(value, key) for key in await server_keys.published(target, wire))
     expect.that(
         good,
         "not-signed",

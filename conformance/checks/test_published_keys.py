@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from conformance import expect
 from conformance.check import verifies
-from conformance.http.message import Request
+from conformance.checks import server_keys
 from conformance.http.wire import Wire
 from conformance.target import Target
-from conformance.verdict import NotApplicable, NotExercised
 
 #: The members of a JWK that are nobody's but its owner's (RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1).
 SECRET = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -16,13 +15,7 @@ SECRET = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 @verifies("rfc8414-2-no-secret-keys")
 async def test_published_keys_are_public(target: Target, wire: Wire) -> None:
     """No key of the published JWK set has a private member, and none is symmetric."""
-    if target.metadata.jwks_uri is None:
-        raise NotApplicable("the server publishes no JWK set")
-    response = await wire.send(Request("GET", target.metadata.jwks_uri, repeatable=True), purpose="JWK set")
-    found = (response.json_object() or {}).get("keys")
-    keys = [key for key in found if isinstance(key, dict)] if isinstance(found, list) else []
-    if not keys:
-        raise NotExercised(f"there is no JWK set at jwks_uri: HTTP {response.status}")
+    keys = await server_keys.published(target, wire)
     told = sorted({name for key in keys for name in SECRET & key.keys()})
     expect.that(
         not told,

@@ -7,10 +7,10 @@ import ssl
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import flows
+from conformance.checks import flows, server_keys
 from conformance.checks.test_metadata import LOOPBACK, document, no_metadata
 from conformance.http import tls
-from conformance.http.message import Request, Response, split
+from conformance.http.message import Response, split
 from conformance.http.wire import Wire
 from conformance.profile.model import Feature
 from conformance.protocol import jws
@@ -165,13 +165,7 @@ async def test_keys_are_published_under_https(target: Target) -> None:
 @verifies("rfc8414-2-keys-have-use")
 async def test_published_keys_say_what_they_are_for(target: Target, wire: Wire) -> None:
     """Where keys for signing and for encryption are published, each one says which it is for."""
-    if target.metadata.jwks_uri is None:
-        raise NotApplicable("the server publishes no JWK set")
-    response = await wire.send(Request("GET", target.metadata.jwks_uri, repeatable=True), purpose="JWK set")
-    found = (response.json_object() or {}).get("keys")
-    keys = [key for key in found if isinstance(key, dict)] if isinstance(found, list) else []
-    if not keys:
-        raise NotExercised(f"there is no JWK set at jwks_uri: HTTP {response.status}")
+    keys = await server_keys.published(target, wire)
     encrypts = bool(document(target).get("request_object_encryption_alg_values_supported"))
     if not encrypts and not any(key.get("use") == "enc" for key in keys):
         raise NotApplicable("the server publishes no keys for encryption")
