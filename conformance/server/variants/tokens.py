@@ -62,6 +62,18 @@ class RefreshTokensRotate(AuthorizationServer):
 
 
 @right()
+class ResourceServersAreToldMore(AuthorizationServer):
+    """RIGHT: for the resource server the granted details have further fields (RFC 9396 sections 9.1 and 9.2)."""
+
+    def token_members(self, token: Token) -> dict[str, Any]:
+        """Add some."""
+        members = super().token_members(token)
+        for name in {"authorization_details"} & members.keys():
+            members[name] = [{**entry, "debtor_account": {"bic": "PARCXX00"}} for entry in members[name]]
+        return members
+
+
+@right()
 class UserinfoIsUnawareOfDpop(AuthorizationServer):
     """RIGHT: the UserInfo endpoint knows bearer tokens only, and takes every token as one (RFC 9449 section 7.2)."""
 
