@@ -210,8 +210,10 @@ class Engine:
         self._leg = Leg(self.loaded.profile, self.redactor, self._transport.pace, self.target.metadata.issuer)
         self._windows = Permits(min(MOST_WINDOWS, self._limits.concurrency))
         try:
-            async with asyncio.timeout(self._limits.run_seconds):
-                await asyncio.gather(*(self._case(state) for state in self.states.values()))
+            # Unlike gather, a group that is cancelled waits until its tasks have put their things away.
+            async with asyncio.timeout(self._limits.run_seconds), asyncio.TaskGroup() as cases:
+                for state in self.states.values():
+                    cases.create_task(self._case(state))
         except TimeoutError:
             self._end_early(f"the run did not end within its time limit of {self._limits.run_seconds:g} s")
         if self._leg.problem is not None:
@@ -318,7 +320,7 @@ class Engine:
                 self.target.require(feature)
             await self._with_browser(state)
             async with limit:
-                await state.case.function(**self._arguments(state, wire, self.target))
+                await self._carried_out(state, self._arguments(state, wire, self.target))
         except Violation as seen:
             return self._result(state, "violation", violation=seen)
         except NotApplicable as reason:
@@ -339,6 +341,15 @@ class Engine:
             if state.browser is not None:
                 await state.browser.close()
         return self._result(state, "pass")
+
+    async def _carried_out(self, state: State, arguments: dict[str, Any]) -> None:
+        """The check itself. What it says of the target counts for nothing where it lost its browser."""
+        try:
+            await state.case.function(**arguments)
+        except Exception as failure:
+            if state.browser is not None and state.browser.ended:
+                raise NotExercised("the browser ended in the middle of the check") from failure
+            raise
 
     async def _with_browser(self, state: State) -> None:
         """See to it that the browser runs before a check that needs it begins: its start is not the check's time."""

@@ -13,7 +13,7 @@ from conformance.browser.find import VARIABLE
 from conformance.browser.leg import MOST_WINDOWS
 from conformance.clock import TurnedClock
 from conformance.engine import CheckClock
-from conformance.profile.model import BrowserUse
+from conformance.profile.model import BrowserUse, Limits
 from conformance.protocol.outcome import Ending
 from conformance.protocol.par import Par
 from conformance.protocol.token import Token
@@ -175,3 +175,19 @@ def test_a_profile_can_leave_the_browser_out() -> None:
     assert results[0].outcome == "not-applicable"
     assert "browser.off" in (results[0].message or "")
     assert engine.problems == []
+
+
+@needed
+def test_check_that_loses_its_browser_says_nothing_of_the_target_and_the_next_one_has_another() -> None:
+    async def loses_its_browser(browser: Browser) -> None:
+        tab = await browser.tab()
+        process = tab.window.context.browser
+        assert process is not None
+        await process.close()
+        raise Violation("no-code", "the page did not come")
+
+    with reference(limits=Limits(concurrency=1)) as engine:
+        found = engine.run([case(loses_its_browser), case(brings_a_code)])
+
+    assert [result.outcome for result in found] == ["inconclusive", "pass"]
+    assert found[0].message == "the browser ended in the middle of the check"

@@ -45,6 +45,12 @@ class Browser:
         """The tab of a fresh window."""
         return (await self.window(user)).first
 
+    @property
+    def ended(self) -> bool:
+        """Whether the browser went away under the check."""
+        processes = [window.context.browser for window in self.windows]
+        return self.leg.ended or any(process is not None and not process.is_connected() for process in processes)
+
     async def close(self) -> None:
         """Close every window."""
         for window in self.windows:

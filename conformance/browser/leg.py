@@ -53,12 +53,17 @@ class Leg:
         """Name and version of the browser that was started."""
         return f"{self._process.browser_type.name} {self._process.version}" if self._process else None
 
+    @property
+    def ended(self) -> bool:
+        """Whether the browser that was started is gone: by itself, or because somebody ended it."""
+        return self._process is not None and not self._process.is_connected()
+
     async def process(self) -> Process:
-        """The running browser. NoBrowserError where there is none; it is looked for once."""
+        """The running browser, a new one if it has ended. NoBrowserError where there is none: found out once."""
         async with self._lock:
             if self.problem is not None:
                 raise NoBrowserError(self.problem)
-            if self._process is None:
+            if self._process is None or self.ended:
                 try:
                     self._process = await self._start()
                 except NoBrowserError as problem:
@@ -77,6 +82,7 @@ class Leg:
             "channel": found.channel,
             "headless": use.headless,
             "timeout": START_SECONDS * 1000,
+            "handle_sigint": False,  # Ctrl-C in a terminal reaches all: the run ends first, and then its browser
         }
         if use.engine != "chromium":
             return await self._launched(kind, found, options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
 from dataclasses import replace
@@ -15,6 +14,7 @@ from conformance.checks import flows
 from conformance.fuzz import strategies
 from conformance.fuzz.explore import Problem, Try, explore, searched
 from conformance.fuzz.lifecycle import BOUND, CODE_ONCE, ONE_TIME, STANDS_FOR, World, live
+from conformance.fuzz.thread import Do
 from conformance.http.message import Pairs
 from conformance.profile.model import Feature, Limits
 from conformance.protocol import client_auth, jar
@@ -282,7 +282,11 @@ async def test_rules_hold_in_every_order_of_steps(
     if "public" in roles and (await par.push("public")).unauthenticated:
         roles.remove("public")  # that no public client is served is a finding of its own
     await flows.tokens(par, authorization, token)
-    world = World(par, authorization, token, roles, asyncio.get_running_loop(), progress=par.wire.progress)
     limits = target.profile.limits
     lives = within_budget(limits, max(3, limits.examples // 4), LIFE)
-    await searched(live, world, examples=lives, seed=limits.seed)
+
+    def search(do: Do) -> None:
+        world = World(par, authorization, token, roles, do, progress=par.wire.progress)
+        live(world, examples=lives, seed=limits.seed)
+
+    await searched(search)

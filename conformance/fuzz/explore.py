@@ -20,6 +20,8 @@ from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.errors import NoSuchExample
 from hypothesis.strategies import SearchStrategy
 
+from conformance.fuzz.thread import Do, in_thread
+
 Example = TypeVar("Example")
 Found = TypeVar("Found")
 
@@ -80,9 +82,9 @@ def draw(
     return drawn
 
 
-async def searched(search: Callable[..., Found], *arguments: Any, **named: Any) -> Found:
-    """The result of a search by Hypothesis, in a thread: the event loop has to bring the answers that it waits for."""
-    return await asyncio.get_running_loop().run_in_executor(_SEARCHING, partial(search, *arguments, **named))
+async def searched(search: Callable[[Do], Found]) -> Found:
+    """The result of a search by Hypothesis, which is handed what carries its steps out."""
+    return await in_thread(_SEARCHING, search)
 
 
 async def explore(
@@ -114,7 +116,7 @@ async def _side_by_side(
     """Each example with what it showed, in their order; WIDTH are under way at once, while others are still drawn."""
     loop, places = asyncio.get_running_loop(), asyncio.Semaphore(WIDTH)
     tasks: list[asyncio.Task[Problem | None]] = []
-    done, over = 0, False
+    done = 0
 
     async def tried(example: Example) -> Problem | None:
         nonlocal done
@@ -124,18 +126,14 @@ async def _side_by_side(
         progress(done, examples)
         return problem
 
-    def begin(example: Example) -> None:
-        if not over:
-            tasks.append(loop.create_task(tried(example)))
+    async def begin(example: Example) -> None:
+        tasks.append(loop.create_task(tried(example)))
 
     progress(done, examples)
     try:
-        drawn = await loop.run_in_executor(
-            _DRAWING, draw, strategy, examples, seed, lambda example: loop.call_soon_threadsafe(begin, example)
-        )
+        drawn = await in_thread(_DRAWING, lambda do: draw(strategy, examples, seed, lambda example: do(begin(example))))
         return list(zip(drawn, await asyncio.gather(*tasks), strict=True))
     finally:  # where one of them could not be tried, the others end with it
-        over = True
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -150,16 +148,15 @@ async def _smallest(
     seed: int,
 ) -> Failure[Example]:
     """The smallest example with the same observation; the drawn one, with less of it, where none is found again."""
-    loop = asyncio.get_running_loop()
     spent = 0
     last: dict[str, Problem] = {}
 
-    def fails_alike(candidate: Example) -> bool:
+    def fails_alike(do: Do, candidate: Example) -> bool:
         nonlocal spent
         spent += 1
         if spent > SHRINK_REQUESTS:
             return False
-        seen = asyncio.run_coroutine_threadsafe(_awaited(attempt, candidate), loop).result()
+        seen: Problem | None = do(_awaited(attempt, candidate))
         if seen is None or seen.observed != problem.observed:
             return False
         last[repr(candidate)] = seen
@@ -175,11 +172,12 @@ async def _smallest(
     )
     try:
         smallest = await searched(
-            hypothesis.find,
-            strategy,
-            fails_alike,
-            settings=settings,
-            random=random.Random(seed),  # noqa: S311 - it repeats a search, it hides nothing
+            lambda do: hypothesis.find(
+                strategy,
+                partial(fails_alike, do),
+                settings=settings,
+                random=random.Random(seed),  # noqa: S311 - it repeats a search, it hides nothing
+            )
         )
     except NoSuchExample:
         return await _less(attempt, problem, example, count)

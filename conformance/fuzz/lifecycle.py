@@ -6,10 +6,9 @@ occurrence and has to stay so for the rest of the run.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
@@ -17,17 +16,15 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule, run_state_machine_as_test
 
+from conformance.fuzz.thread import Do
 from conformance.protocol.authorization import Authorization
 from conformance.protocol.outcome import Ending, Outcome
 from conformance.protocol.par import Par, PushAnswer, needs_accepted
 from conformance.protocol.token import Token
 from conformance.verdict import NotExercised, Violation
 
-Value = TypeVar("Value")
 #: Steps of one life, and how many lives are tried for a hundred examples.
 STEPS = 10
-#: Longest time for one step (seconds): a step is a few requests.
-PATIENCE = 60
 
 
 @dataclass
@@ -43,13 +40,14 @@ class Life:
 
 @dataclass
 class World:
-    """What the machine drives: the check's own fixtures, on the engine's loop."""
+    """What the machine drives: the check's own fixtures."""
 
     par: Par
     authorization: Authorization
     token: Token
     roles: list[str]
-    loop: asyncio.AbstractEventLoop
+    do: Do
+    """Carries a step out and waits for it."""
     policies: dict[str, tuple[bool, str]] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)
     lives: int = 0
@@ -61,10 +59,6 @@ class World:
         self.story.clear()
         self.lives += 1
         self.progress(min(self.lives, self.expected), self.expected)
-
-    def do(self, step: Coroutine[Any, Any, Value]) -> Value:
-        """Carry a step out on the loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(step, self.loop).result(PATIENCE)
 
     def tell(self, text: str) -> None:
         """Remember a step for the report."""
