@@ -264,10 +264,16 @@ def private_member(key: DpopKey) -> str:
 
 
 @verifies("rfc9449-4.3-htm-must-match", needs=Feature.DPOP)
-@each(method=("GET", "PUT", "post"))
+@each(method=("GET", "PUT"))
 async def test_proof_for_another_method_is_refused(par: Par, method: str) -> None:
     """A proof whose htm is another method than that of the request is refused."""
     await refuses(par, Fault(claims={"htm": method}))
+
+
+@verifies("rfc9449-4.3-htm-has-case", needs=Feature.DPOP)
+async def test_proof_for_the_method_in_small_letters_is_refused(par: Par) -> None:
+    """A proof whose htm is the method in small letters is refused: names of methods are case-sensitive."""
+    await refuses(par, Fault(claims={"htm": "post"}))
 
 
 @verifies("rfc9449-4.3-htu-must-match", needs=Feature.DPOP)

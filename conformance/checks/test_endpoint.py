@@ -183,7 +183,7 @@ async def test_charset_of_the_media_type_is_accepted(par: Par) -> None:
     expect.accepted(await par.send(push, control=par.ordinary))
 
 
-@verifies("rfc9126-2-post-form")
+@verifies("rfc9126-2-media-type-in-any-case")
 async def test_case_of_the_media_type_does_not_matter(par: Par) -> None:
     """A form whose media type is written with capitals is accepted (RFC 9110 section 8.3.1)."""
     push = replace(par.ordinary(), content_type="Application/X-WWW-Form-URLencoded")

@@ -82,7 +82,7 @@ def with_signs_to_encode(profile: Profile) -> dict[str, str]:
     return {role: role for role, client in profile.clients.items() if client.auth == "client_secret_basic"}
 
 
-@verifies("rfc6749-2.3.1-basic-supported")
+@verifies("rfc6749-2.3.1-basic-in-any-case")
 @each(client=with_basic, scheme=("basic", "BASIC"))
 async def test_case_of_the_scheme_does_not_matter(par: Par, client: str, scheme: str) -> None:
     """The name of the scheme Basic may be written in any case (RFC 7617 section 2, RFC 9110 section 11.1)."""

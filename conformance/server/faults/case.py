@@ -36,7 +36,7 @@ class ResponseTypesInAnyCase(AuthorizationServer):
         super().check_response_type({**parameters, "response_type": value.lower() if value else value})
 
 
-@fault("rfc9126-2-post-form")
+@fault("rfc9126-2-media-type-in-any-case")
 class MediaTypesInOneCase(AuthorizationServer):
     """BUG: a media type in capitals is another one (RFC 9110 section 8.3.1)."""
 
@@ -47,7 +47,7 @@ class MediaTypesInOneCase(AuthorizationServer):
         super().check_content_type(request)
 
 
-@fault("rfc6749-2.3.1-basic-supported")
+@fault("rfc6749-2.3.1-basic-in-any-case")
 class SchemesInOneCase(AuthorizationServer):
     """BUG: the scheme of the Authorization header has to be spelled Basic (RFC 7617 section 2)."""
 
@@ -68,7 +68,7 @@ class AudiencesOfObjectsInAnyCase(AuthorizationServer):
         super().check_object_audience({**claims, "aud": audience.lower()} if isinstance(audience, str) else claims)
 
 
-@fault("rfc9449-4.3-htm-must-match")
+@fault("rfc9449-4.3-htm-has-case")
 class MethodsOfProofsInAnyCase(AuthorizationServer):
     """BUG: htm is compared in capitals (RFC 9449 section 4.3 check 8, RFC 9110 section 9.1)."""
 

@@ -279,6 +279,7 @@ class PrivateKeyMayBeShown(AuthorizationServer):
 
 @fault(
     "rfc9449-4.3-htm-must-match",
+    "rfc9449-4.3-htm-has-case",
     "rfc9449-5-invalid-proof-at-token-endpoint-refused",
     "rfc9449-7.1-proof-checked-at-userinfo",
 )
