@@ -34,7 +34,9 @@ async def in_thread(pool: ThreadPoolExecutor, work: Callable[[Do], Value]) -> Va
             try:
                 return future.result(LOOK)
             except concurrent.futures.CancelledError:
-                raise Ended from None
+                if over.is_set():
+                    raise Ended from None
+                raise
             except TimeoutError:
                 if future.done():
                     raise  # the step's own
