@@ -181,3 +181,44 @@ def test_fixture_that_does_not_exist_is_a_defect_of_the_suite() -> None:
 
     assert found.outcome == "inconclusive"
     assert "defect of the suite" in (found.message or "")
+
+
+def test_check_whose_control_failed_is_tried_again_and_told() -> None:
+    tries = []
+
+    async def works_the_second_time() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise NotExercised("the database was locked")
+
+    with target() as engine:
+        result = engine.run([case(works_the_second_time)])[0]
+
+    assert result.outcome == "pass"
+    assert [(fact.value, fact.detail) for fact in engine.facts] == [
+        ("works_the_second_time", "the database was locked"),
+    ]
+
+
+def test_second_tries_are_few_and_none_for_what_has_a_verdict() -> None:
+    tries = dict.fromkeys("abcdefgh", 0)
+
+    def never(name: str) -> Case:
+        async def exercises_nothing() -> None:
+            tries[name] += 1
+            raise NotExercised("the control failed")
+
+        return case(exercises_nothing, name)
+
+    async def violates_once() -> None:
+        violations.append(1)
+        raise Violation("accepted", "it was accepted")
+
+    violations: list[int] = []
+    with target() as engine:
+        found = engine.run([*map(never, tries), case(violates_once)])
+
+    assert [result.outcome for result in found] == ["inconclusive"] * 8 + ["violation"]
+    assert sorted(tries.values()) == [1] * 4 + [2] * 4
+    assert violations == [1]
+    assert engine.facts == []
