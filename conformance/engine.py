@@ -45,8 +45,6 @@ UNANSWERED = 16
 LONG = 10
 #: How much longer a check in the browser may take: it starts pages by the dozen, on a machine that may be busy.
 IN_BROWSER = 2
-#: So many checks of a run may be tried a second time: where more of them fail, it is no accident.
-MOST_SECOND_TRIES = 4
 #: What a result tells of a server's words (characters); the evidence has more.
 LONGEST_MESSAGE = 4000
 LONGEST_WORD = 200
@@ -81,8 +79,6 @@ class State:
     progress: tuple[int, int] | None = None
     browser: Browser | None = None
     authorization: Authorization | None = None
-    unexercised: bool = False
-    """The control failed, or something else that the check needs: nothing was concluded."""
 
     def report(self, done: int, total: int) -> None:
         """Remember how far a long check has come."""
@@ -111,7 +107,6 @@ class Engine:
         self.target: Target | None = None
         self.problems: list[str] = []
         self.remarks: list[str] = []
-        self._second_tries = 0
         self.died: str | None = None
         self.preparation = Evidence()
         self.requests = 0
@@ -265,7 +260,7 @@ class Engine:
             if self.died:
                 result = self._result(state, "inconclusive", message=self.died)
             else:
-                result = await self._tried(state)
+                result = await self._judge(state)
                 await self._see_whether_it_lives(state)
         except Exception:  # whatever it is, nobody may wait for this check for ever
             result = self._result(state, "inconclusive", message=f"a defect of the suite:\n{traceback.format_exc()}")
@@ -274,22 +269,6 @@ class Engine:
             self._unfinished -= 1
             self._turn_clock()
         state.future.set_result(result)
-
-    async def _tried(self, state: State) -> CheckResult:
-        """The result of a check. Where nothing could be concluded it is tried a second time, so often in a run.
-
-        Servers fail an ordinary request now and then. A check that draws many examples has a budget, and one seed.
-        """
-        result = await self._judge(state)
-        if not state.unexercised or state.case.check.long or self._second_tries == MOST_SECOND_TRIES:
-            return result
-        self._second_tries += 1
-        state.evidence, state.browser, state.unexercised = Evidence(), None, False
-        again = await self._judge(state)
-        if again.outcome != "inconclusive":
-            about = Fact(name="a check that needed a second try", value=state.case.name, detail=result.message or "")
-            self.facts.append(about)
-        return again
 
     async def _see_whether_it_lives(self, state: State) -> None:
         """After a request without an answer: does the target answer at all? If not, the run ends in good order."""
@@ -347,7 +326,6 @@ class Engine:
         except NotApplicable as reason:
             return self._result(state, "not-applicable", message=str(reason))
         except NotExercised as reason:
-            state.unexercised = True
             return self._result(state, "inconclusive", message=str(reason))
         except Died as reason:
             return self._result(state, "inconclusive", message=f"the target gave no answer: {reason}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
-from conformance.bench import SERVERS, Started
+from conformance.bench import SERVERS, Started, trials
 from conformance.bench.command import main, table
 from conformance.bench.document import document
 from conformance.bench.recipe import TARGETS
@@ -42,6 +44,19 @@ def test_a_server_without_pushed_requests_has_to_end_incomplete_with_one_sentenc
     assert not trial(clean_run(gate=Answer.INCOMPLETE, problems=[]), "lemonldap-ng").good
     assert not trial(clean_run(gate=Answer.INCOMPLETE, problems=["one", "two"]), "lemonldap-ng").good
     assert not trial(clean_run(gate=Answer.PASS, problems=["no endpoint"]), "lemonldap-ng").good
+
+
+@pytest.mark.parametrize(("again", "gates"), [(True, ["incomplete", "pass"]), (False, ["incomplete"])])
+def test_an_undecided_run_is_followed_by_a_second_one(
+    monkeypatch: pytest.MonkeyPatch, again: bool, gates: list[str]
+) -> None:
+    runs = iter([trial(clean_run(gate=Answer.INCOMPLETE)), trial(clean_run(gate=Answer.PASS))])
+    monkeypatch.setattr(trials, "running", lambda name: nullcontext(SimpleNamespace(profiles=["oidc-provider.yaml"])))
+    monkeypatch.setattr(trials, "trial", lambda *_, **__: next(runs))
+
+    found = list(trials.trials(["oidc-provider"], again=again))
+
+    assert [item.run.gate for item in found if item.run] == gates
 
 
 def test_two_runs_that_say_the_same_have_no_difference() -> None:

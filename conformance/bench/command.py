@@ -48,7 +48,8 @@ def main(arguments: Sequence[str]) -> int:
         found = list(recorded(names))
     else:
         browser, at_once = not wanted.without_browser, wanted.at_once
-        found = _told(console, trials(names, browser=browser, at_once=at_once, profile=wanted.profile))
+        tried = _told(console, trials(names, browser=browser, at_once=at_once, profile=wanted.profile, again=True))
+        found = list({item.profile or item.server: item for item in tried}.values())
         found.sort(key=lambda item: names.index(item.server))
     console.print(table(found))
     good = sum(item.good for item in found)

@@ -43,6 +43,11 @@ class Trial:
     said: str = ""
 
     @property
+    def undecided(self) -> bool:
+        """Whether the run could not tell, though the server has PAR: it may have failed an ordinary request."""
+        return self.run is not None and self.run.gate is Answer.INCOMPLETE and self.server not in WITHOUT_PAR
+
+    @property
     def good(self) -> bool:
         """Whether the gate holds, or, for a server without PAR, the run says that nothing could be tried."""
         if self.run is None:
@@ -53,26 +58,34 @@ class Trial:
 
 
 def trials(
-    names: Sequence[str], *, browser: bool = True, at_once: int = 1, profile: str | None = None
+    names: Sequence[str], *, browser: bool = True, at_once: int = 1, profile: str | None = None, again: bool = False
 ) -> Iterator[Trial]:
     """Start each server, run its profiles against it, or the one named, stop it. One that does not start has no run.
 
     So many servers are tried `at_once`, told in the order in which they are done. Each profile of a server gets it
-    freshly started: what one run leaves behind, sessions and consents, is none of the next one's business.
+    freshly started: what one run leaves behind, sessions and consents, is none of the next one's business. With `again`
+    a run that is undecided is followed by a second one.
     """
     with ThreadPoolExecutor(max_workers=at_once) as pool:
-        tried = [pool.submit(lambda name: list(_server(name, profile, browser=browser)), name) for name in names]
+        tried = [
+            pool.submit(lambda name: list(_server(name, profile, browser=browser, again=again)), name) for name in names
+        ]
         for done in as_completed(tried):
             yield from done.result()
 
 
-def _server(name: str, profile: str | None, *, browser: bool) -> Iterator[Trial]:
+def _server(name: str, profile: str | None, *, browser: bool, again: bool) -> Iterator[Trial]:
     try:
         for number, known in enumerate(SERVERS[name].profiles):
             if profile not in {None, known}:
                 continue
             with running(name) as started:
-                yield trial(name, started, started.profiles[number], browser=browser)
+                found = trial(name, started, started.profiles[number], browser=browser)
+            if again and found.undecided:
+                yield found
+                with running(name) as started:
+                    found = trial(name, started, started.profiles[number], browser=browser)
+            yield found
     except BenchError as error:
         yield Trial(name, "", "", None, 0, str(error))
 

@@ -319,8 +319,8 @@ class SeededWithTheSecond(AuthorizationServer):
     """BUG: a reference comes from a generator that is seeded anew with a small number each time (section 7.1)."""
 
     def new_reference(self) -> str:
-        """Looks like 256 bits, holds ten."""
-        generator = random.Random(secrets.randbelow(1 << 10))  # noqa: S311 - that is the fault
+        """Looks like 256 bits, holds seven."""
+        generator = random.Random(secrets.randbelow(1 << 7))  # noqa: S311 - that is the fault
         return generator.randbytes(32).hex()
 
 
