@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from conformance.fuzz.thread import Do, in_thread
+from conformance.fuzz.thread import LOOK, Do, in_thread
 
 
 @pytest.fixture
@@ -28,6 +28,14 @@ def test_steps_are_carried_out_on_the_loop(pool: ThreadPoolExecutor) -> None:
         return sum(do(answered(number)) for number in range(10))
 
     assert asyncio.run(in_thread(pool, work)) == 45
+
+
+def test_steps_may_take_as_long_as_it_is_looked_after_them(pool: ThreadPoolExecutor) -> None:
+    async def slow() -> int:
+        await asyncio.sleep(LOOK)
+        return 1
+
+    assert asyncio.run(in_thread(pool, lambda do: sum(do(slow()) for _ in range(20)))) == 20
 
 
 def test_what_a_step_raises_comes_back(pool: ThreadPoolExecutor) -> None:

@@ -38,8 +38,8 @@ async def in_thread(pool: ThreadPoolExecutor, work: Callable[[Do], Value]) -> Va
                     raise Ended from None
                 raise
             except TimeoutError:
-                if future.done():
-                    raise  # the step's own
+                if future.done():  # just now, or with a TimeoutError of its own
+                    return future.result()
                 if over.is_set():
                     future.cancel()
                     raise Ended from None
