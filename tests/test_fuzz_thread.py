@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from conformance.fuzz.thread import LOOK, Do, in_thread
+from conformance.fuzz.thread import Do, in_thread
 
 
 @pytest.fixture
@@ -30,20 +30,33 @@ def test_steps_are_carried_out_on_the_loop(pool: ThreadPoolExecutor) -> None:
     assert asyncio.run(in_thread(pool, work)) == 45
 
 
-def test_steps_may_take_as_long_as_it_is_looked_after_them(pool: ThreadPoolExecutor) -> None:
-    async def slow() -> int:
-        await asyncio.sleep(LOOK)
-        return 1
-
-    assert asyncio.run(in_thread(pool, lambda do: sum(do(slow()) for _ in range(20)))) == 20
-
-
 def test_what_a_step_raises_comes_back(pool: ThreadPoolExecutor) -> None:
     async def late() -> None:
         raise TimeoutError("of the step itself")
 
     with pytest.raises(TimeoutError, match="of the step itself"):
         asyncio.run(in_thread(pool, lambda do: do(late())))
+
+
+def test_step_of_a_search_that_nobody_waits_for_puts_its_things_away(pool: ThreadPoolExecutor) -> None:
+    put_away = []
+
+    async def step() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(0.05)
+            put_away.append(True)
+
+    async def interrupted() -> None:
+        searching = asyncio.create_task(in_thread(pool, lambda do: do(step())))
+        await asyncio.sleep(0.1)
+        searching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await searching
+        assert put_away == [True]
+
+    asyncio.run(interrupted())
 
 
 @pytest.mark.parametrize("step", [3600, 0.001], ids=["a-long-step", "many-short-steps"])

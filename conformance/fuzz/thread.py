@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -13,41 +12,50 @@ Value = TypeVar("Value")
 #: Carries a step out on the event loop and waits for it.
 Do = Callable[[Coroutine[Any, Any, Any]], Any]
 
-#: So often a step that takes its time is asked whether anybody still waits for it (seconds).
-LOOK = 0.1
 
-
-class Ended(BaseException):
+class Ended(BaseException):  # no Exception: Hypothesis would take that for an example that fails
     """Nobody waits for the thread any more."""
 
 
 async def in_thread(pool: ThreadPoolExecutor, work: Callable[[Do], Value]) -> Value:
     """What `work` comes to in a thread of the pool. It ends with whoever waits for it: no later than its next step."""
-    loop, over = asyncio.get_running_loop(), threading.Event()
+    loop, steps, over = asyncio.get_running_loop(), set[asyncio.Task[Any]](), False
 
-    def do(step: Coroutine[Any, Any, Value]) -> Value:
-        if over.is_set():
-            step.close()
-            raise Ended
-        future = asyncio.run_coroutine_threadsafe(step, loop)
-        while True:
-            try:
-                return future.result(LOOK)
-            except concurrent.futures.CancelledError:
-                if over.is_set():
-                    raise Ended from None
-                raise
-            except TimeoutError:
-                if future.done():  # just now, or with a TimeoutError of its own
-                    return future.result()
-                if over.is_set():
-                    future.cancel()
-                    raise Ended from None
+    def begin(step: Coroutine[Any, Any, Any], result: concurrent.futures.Future[Any]) -> None:
+        task = loop.create_task(step)
+        steps.add(task)
+        task.add_done_callback(lambda _: _hand_over(task, result))
+        task.add_done_callback(steps.discard)
+        if over:
+            task.cancel()
+
+    def do(step: Coroutine[Any, Any, Any]) -> Any:
+        result: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        loop.call_soon_threadsafe(begin, step, result)
+        try:
+            return result.result()
+        except concurrent.futures.CancelledError:
+            if over:
+                raise Ended from None
+            raise
 
     working = loop.run_in_executor(pool, work, do)
     try:
         return await asyncio.shield(working)
     finally:
-        over.set()
-        await asyncio.wait([working])
+        over = True
+        for task in steps:
+            task.cancel()
+        await asyncio.wait([working])  # and so for its step, which puts its things away first
         working.exception()
+
+
+def _hand_over(task: asyncio.Task[Any], result: concurrent.futures.Future[Any]) -> None:
+    """Tell a thread what became of its step."""
+    failure = None if task.cancelled() else task.exception()
+    if task.cancelled():
+        result.cancel()
+    elif failure is not None:
+        result.set_exception(failure)
+    else:
+        result.set_result(task.result())
