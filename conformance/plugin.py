@@ -221,6 +221,7 @@ def _await(session: Session, item: pytest.Item) -> CheckResult:
     try:
         while True:
             if item.config.stash.get(_ENOUGH, False):
+                session.engine.stop()  # first: pytest is about to read sources, which two threads cannot do at once
                 raise KeyboardInterrupt
             try:
                 return session.engine.result(name, timeout=0.1)

@@ -73,7 +73,10 @@ class Leg:
 
     async def _start(self) -> Process:
         if self._playwright is None:
-            self._playwright = await async_playwright().start()
+            try:
+                self._playwright = await async_playwright().start()
+            except Exception as failure:  # the library has no type for it
+                raise NoBrowserError(f"what drives the browser does not start: {failure}") from failure
         use = self.profile.browser
         kind: BrowserType = getattr(self._playwright, use.engine)
         found = find(use, bundled=kind.executable_path)
