@@ -48,15 +48,15 @@ def main(arguments: Sequence[str]) -> int:
         found = list(recorded(names))
     else:
         browser, at_once = not wanted.without_browser, wanted.at_once
-        tried = _told(console, trials(names, browser=browser, at_once=at_once, profile=wanted.profile, again=True))
-        found = list({item.profile or item.server: item for item in tried}.values())
+        found = _told(console, trials(names, browser=browser, at_once=at_once, profile=wanted.profile, again=True))
         found.sort(key=lambda item: names.index(item.server))
     console.print(table(found))
-    good = sum(item.good for item in found)
-    console.print(f"{good} passed, {len(found) - good} failed")
+    last = {(item.server, item.profile): item for item in found}.values()
+    good = sum(item.good for item in last)
+    console.print(f"{good} passed, {len(last) - good} failed")
     if wanted.write:
         Path(wanted.write).write_text(document(recorded(names)), encoding="utf-8")
-    return 0 if good == len(found) else 1
+    return 0 if good == len(last) else 1
 
 
 def table(found: Sequence[Trial]) -> Table:

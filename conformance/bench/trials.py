@@ -79,13 +79,12 @@ def _server(name: str, profile: str | None, *, browser: bool, again: bool) -> It
         for number, known in enumerate(SERVERS[name].profiles):
             if profile not in {None, known}:
                 continue
-            with running(name) as started:
-                found = trial(name, started, started.profiles[number], browser=browser)
-            if again and found.undecided:
-                yield found
+            for _ in range(2 if again else 1):
                 with running(name) as started:
                     found = trial(name, started, started.profiles[number], browser=browser)
-            yield found
+                yield found
+                if not found.undecided:
+                    break
     except BenchError as error:
         yield Trial(name, "", "", None, 0, str(error))
 
