@@ -1,6 +1,8 @@
 # Each target sets up everything that it needs: Python and make are enough for `run`; apt and npm bring the browser
 # and the real servers of the tests.
 PYTHON ?= python3
+# Compiled once, not by every process of a run and of the tests: some machines have it off.
+unexport PYTHONDONTWRITEBYTECODE
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
