@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 from conformance import expect
 from conformance.check import verifies
@@ -29,6 +28,11 @@ async def hint_of(par: Par, authorization: Authorization, token: Token, client: 
     if not isinstance(value, str):
         raise NotExercised("no ID token came")
     return value
+
+
+def asking_for(id_token: str) -> str:
+    """A claims parameter that asks for the person of an ID token (section 5.5.1)."""
+    return json.dumps({"id_token": {"sub": {"value": jws.claims_of(id_token).get("sub")}}})
 
 
 @verifies("openid-core-3.1.2.1-id-token-hint-of-other-user-refused", needs=Feature.OPENID)
@@ -76,16 +80,12 @@ async def test_another_person_than_the_claimed_one_brings_no_code(
     """A claims parameter that asks for a certain sub brings no code for another person."""
     claims_supported(target)
     client = flows.openid_client(target)
-    other = jws.claims_of(await hint_of(par, authorization, token, client, flows.other_user(target)))
-    own = jws.claims_of(await hint_of(par, authorization, token, client, target.profile.login.user))
-
-    def asking(claims: dict[str, Any]) -> str:
-        return json.dumps({"id_token": {"sub": {"value": claims.get("sub")}}})
-
-    answer = await par.push(client, claims=asking(other))
+    other = await hint_of(par, authorization, token, client, flows.other_user(target))
+    own = await hint_of(par, authorization, token, client, target.profile.login.user)
+    answer = await par.push(client, claims=asking_for(other))
     if not answer.accepted:
         expect.refused(answer)
         return
     outcome = await authorization.open(answer, browser=await logged_in(par, authorization, client))
-    control = await authorization.open(await par.accepted(client, claims=asking(own)))
+    control = await authorization.open(await par.accepted(client, claims=asking_for(own)))
     expect.no_code(replace(outcome, ending=Ending.ERROR_PAGE) if _asks(outcome) else outcome, control=control)

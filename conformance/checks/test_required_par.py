@@ -105,23 +105,24 @@ async def test_client_that_must_push_is_refused_otherwise_by_post(
 
 
 @verifies("rfc9126-4-par-required-of-client")
-@each(asked=("login", "without-openid", "unknown-reference", "empty-reference"))
+@each(asked=("login", "nobody", "without-openid", "unknown-reference", "empty-reference"))
 async def test_client_that_must_push_is_refused_whatever_it_asks(
     par: Par, authorization: Authorization, target: Target, asked: str
 ) -> None:
-    """A client that must push its requests is refused otherwise: for a new login, without openid, with a reference."""
+    """A client that must push is refused otherwise: for a new login, in silence, without openid, with a reference."""
     client = target.client("par_required")
     if not client.entry.require_par:
         raise NotApplicable("the client of the role 'par_required' is not registered to require PAR")
     changes: dict[str, dict[str, Change]] = {
         "login": {"prompt": "login"},
+        "nobody": {"prompt": "none"},
         "without-openid": {"scope": flows.without_openid(client.entry), "nonce": None},
         "unknown-reference": {"request_uri": "https://attacker.example/request.jwt"},
         "empty-reference": {"request_uri": ""},
     }
+    right = await control(par, authorization, "par_required")  # the person has said yes to the client by now
     push = par.ordinary(client, **changes[asked])
-    outcome = await authorization.visit(push.inside or push.parameters)
-    expect.no_code(outcome, control=await control(par, authorization, "par_required"))
+    expect.no_code(await authorization.visit(push.inside or push.parameters), control=right)
 
 
 @verifies("rfc9126-4-policy-signalled", needs=Feature.REQUIRE_PAR)
