@@ -130,6 +130,19 @@ async def test_secret_in_the_url_authenticates_nobody(par: Par, target: Target, 
     expect.refused(await par.send(push, control=lambda: par.ordinary(client)))
 
 
+@verifies("rfc6749-2.3.1-credentials-in-url-refused")
+@each(client=roles.with_secret)
+async def test_secret_in_the_url_redeems_no_code(
+    par: Par, authorization: Authorization, token: Token, target: Target, client: str
+) -> None:
+    """A client_secret in the query of the token endpoint's URL does not authenticate the client."""
+    own = target.client(client)
+    query = (("client_id", own.client_id), ("client_secret", own.credentials.secret or ""))
+    answer, outcome = await flows.code(par, authorization, client)
+    redeemed = await token.redeem(outcome, answer.push, authentication=client_auth.nothing, query=query)
+    expect.not_redeemed(redeemed, control=await flows.redeemed(par, authorization, token, client))
+
+
 async def wrong(par: Par, client: str, authentication: Authentication = client_auth.wrong) -> PushAnswer:
     """A push whose authentication fails. NotExercised where it did not fail."""
     push = replace(par.ordinary(client), authentication=authentication)

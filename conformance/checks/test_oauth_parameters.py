@@ -16,7 +16,7 @@ from conformance.protocol.outcome import Ending
 from conformance.protocol.par import Change, Par
 from conformance.protocol.token import Token
 from conformance.target import Target
-from conformance.verdict import NotApplicable, NotExercised
+from conformance.verdict import NotApplicable, NotExercised, Violation
 
 
 @verifies("rfc6749-3.1-empty-parameter-omitted")
@@ -293,6 +293,44 @@ async def test_order_of_scope_values_makes_no_difference(
 
 def _scope(entry: Client) -> list[str]:
     return (entry.scope or "").split()
+
+
+@verifies("rfc6749-3.3-scope-has-case")
+async def test_scope_value_in_capitals_is_another_value(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A scope value in capitals is another value: it is refused or left out, and not granted in small letters."""
+    client = target.client("first")
+    values = _scope(client.entry)
+    own = next((value for value in reversed(values) if value != value.upper()), None)
+    if own is None:
+        raise NotApplicable("the first client's scope has no small letter")
+    rest = " ".join(value for value in values if value != own) or None
+    usual = flows.granted(await flows.redeemed(par, authorization, token)).scope or set(values)
+    answer = await par.push(scope=" ".join(value.upper() if value == own else value for value in values))
+    if not answer.accepted:
+        expect.refused(answer)
+        return
+    outcome = await authorization.open(answer)
+    if outcome.ending is not Ending.CODE:
+        return
+    granted = await flows.redeemed_or_refused(par, authorization, token, outcome, answer.push)
+    if own not in (granted.scope or set()):
+        return
+    without = await flows.taken(par, client, "a scope without it", scope=rest, **_no_nonce(rest))
+    spared = await token.redeem(await authorization.code(without), without.push)
+    if own in (spared.scope or set()) or own not in usual:
+        raise NotApplicable(f"{own} is granted whether it is asked for or not")
+    raise Violation(
+        "other-scope",
+        f"{own.upper()} was asked for, and {own} was granted",
+        expected=f"a refusal, or a scope without {own}",
+        received=" ".join(sorted(granted.scope or ())),
+    )
+
+
+def _no_nonce(scope: str | None) -> dict[str, Change]:
+    return {} if "openid" in (scope or "").split() else {"nonce": None}
 
 
 @verifies("rfc6749-3.3-scope-difference-told")

@@ -58,6 +58,18 @@ async def test_token_request_by_get_redeems_no_code(
     flows.granted(await flows.redeemed(par, authorization, token, client))
 
 
+@verifies("rfc6749-4.1.3-parameters-in-the-body")
+@each(client=flows.first_and_public)
+async def test_code_in_the_url_is_not_redeemed(
+    par: Par, authorization: Authorization, token: Token, client: str
+) -> None:
+    """A token request by POST whose code stands in the URL, and not in the body, brings no token."""
+    answer, outcome = await flows.code(par, authorization, client)
+    query = (("code", outcome.code or ""),)
+    redeemed = await token.redeem(outcome, answer.push, query=query, code=None)
+    expect.not_redeemed(redeemed, control=await flows.redeemed(par, authorization, token, client))
+
+
 @verifies("rfc6749-3.2-repeated-parameter-refused")
 @each(name=("grant_type", "code", "redirect_uri", "code_verifier"), values=("different", "same"))
 async def test_repeated_parameter_redeems_no_code(

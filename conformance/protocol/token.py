@@ -99,12 +99,13 @@ class Token:
         dpop_key: DpopKey | str | None = "push",
         dpop_fault: dpop.Fault = dpop.RIGHT,
         method: str = "POST",
+        query: Pairs = (),
         **changes: Change,
     ) -> TokenAnswer:
         """Redeem the code of an outcome as the client of its push would; `changes` to the parameters.
 
         `dpop_key`: 'push' proves possession of the push's own key, None sends no proof. With GET for a `method`
-        everything that would stand in the body stands in the query.
+        everything that would stand in the body stands in the query; `query` stands there by POST too.
         """
         if outcome.code is None:
             raise NotExercised(f"there is no code to redeem: {outcome.summary}")
@@ -125,6 +126,7 @@ class Token:
             key if isinstance(key, DpopKey) else None,
             dpop_fault=dpop_fault,
             method=method,
+            query=query,
         )
 
     async def refresh(
@@ -153,15 +155,16 @@ class Token:
         purpose: str = "token request",
         dpop_fault: dpop.Fault = dpop.RIGHT,
         method: str = "POST",
+        query: Pairs = (),
     ) -> TokenAnswer:
         """Send any token request; a demand for a DPoP nonce is met once (RFC 9449 section 8)."""
         had_nonce = "token" in self.nonces
-        answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault, method)
+        answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault, method, query)
         first_nonce = not had_nonce and "token" in self.nonces and not answer.accepted
         wants_nonce = dpop_key is not None and (answer.error == "use_dpop_nonce" or first_nonce)
         if wants_nonce and "nonce" not in dpop_fault.claims:
             purpose = f"{purpose} (with the nonce)"
-            answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault, method)
+            answer = await self._send(client, parameters, authentication, dpop_key, purpose, dpop_fault, method, query)
         return answer
 
     async def _send(
@@ -173,6 +176,7 @@ class Token:
         purpose: str,
         dpop_fault: dpop.Fault,
         method: str,
+        query: Pairs,
     ) -> TokenAnswer:
         url = self.target.token_endpoint
         if client.entry.auth.endswith("tls_client_auth"):
@@ -184,8 +188,10 @@ class Token:
             nonce = self.nonces.get("token")
             headers.append(("DPoP", dpop.proof(dpop_key, method, url, now, nonce=nonce, fault=dpop_fault)))
         form = encode((*parameters, *client_auth.identification(client, proof), *proof.form))
+        in_url = encode(query) if method == "POST" else form
+        if in_url:
+            url += ("&" if "?" in url else "?") + in_url
         if method == "GET":
-            url += ("&" if "?" in url else "?") + form
             request = Request(method, url, tuple(headers), certificate=proof.certificate)
         else:
             headers.append(("Content-Type", FORM))

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from conformance.server.app import AuthorizationServer
 from conformance.server.client_auth import Presented
+from conformance.server.clients import RegisteredClient
 from conformance.server.dpop import invalid_proof
 from conformance.server.errors import OAuthError, invalid_client
 from conformance.server.faults import fault
@@ -87,3 +88,14 @@ class ThumbprintsInAnyCase(AuthorizationServer):
         bound = code.grant.parameters.get("dpop_jkt")
         if bound is None or jkt is None or bound.lower() != jkt.lower():
             super().check_code_key(code, jkt)
+
+
+@fault("rfc6749-3.3-scope-has-case")
+class ScopesHaveNoCase(AuthorizationServer):
+    """BUG: a scope is compared and granted in small letters (RFC 6749 section 3.3)."""
+
+    def check_scope(self, client: RegisteredClient, parameters: Parameters) -> None:
+        """Make it small first."""
+        if "scope" in parameters:
+            parameters["scope"] = str(parameters["scope"]).lower()
+        super().check_scope(client, parameters)
