@@ -20,3 +20,9 @@ def changed(value: str) -> str:
 def longer(value: str) -> str:
     """The value and four digits more: three bytes in base64, two in hex, a larger number."""
     return value + "1010"
+
+
+def other_case(value: str) -> str | None:
+    """The value with its letters the other way round; None unless it plainly has letters of both kinds."""
+    kinds = [sum(sign.isupper() for sign in value), sum(sign.islower() for sign in value)]
+    return value.swapcase() if min(kinds) > 2 else None

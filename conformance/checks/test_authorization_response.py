@@ -52,6 +52,20 @@ async def test_long_state_comes_back_exactly(par: Par, authorization: Authorizat
     )
 
 
+@verifies("rfc6749-4.1.2-state-exact")
+async def test_blanks_around_a_state_come_back(par: Par, authorization: Authorization) -> None:
+    """A state that begins and ends with a blank comes back with both."""
+    state = f" {secrets.token_hex(8)} "
+    answer, outcome = await flows.taken_to_its_code(par, authorization, "first", "a state with blanks", state=state)
+    expect.that(
+        outcome.parameters.get("state") == answer.push.value("state"),
+        "state-changed",
+        "the blanks around a state did not come back",
+        expected=repr(state),
+        received=repr(outcome.parameters.get("state")),
+    )
+
+
 @verifies("rfc6749-3.1-response-parameters-once")
 @each(way=("code", "denial", "prompt-none"))
 async def test_no_parameter_of_the_response_stands_twice(

@@ -33,6 +33,12 @@ async def _carried_out(
     return answer, await authorization.code(answer)
 
 
+def in_form(client: RegisteredClient) -> str | RegisteredClient:
+    """Who sends in a form what is compared with a request object: the first client where this one has to sign."""
+    must_sign = client.entry.request_objects is not None and client.entry.request_objects.required
+    return "first" if must_sign else client
+
+
 @verifies("rfc9101-6.3-parameters-extracted", "rfc9126-3-request-object-effective", needs=Feature.JAR)
 async def test_redirect_uri_of_the_object_is_used(par: Par, authorization: Authorization, target: Target) -> None:
     """The code goes to the redirect_uri in the request object, whichever registered one it is."""
@@ -102,6 +108,52 @@ async def test_scope_of_the_object_is_used(
         "another scope was granted than the one in the request object",
         expected=scope,
         received=" ".join(sorted(granted)),
+    )
+
+
+@verifies("rfc9101-6.3-parameters-extracted", needs=Feature.JAR)
+@each(mode=("fragment", "form_post"))
+async def test_response_mode_of_the_object_is_used(
+    par: Par, authorization: Authorization, target: Target, mode: str
+) -> None:
+    """The response_mode in the request object has the effect that it has in a form."""
+    client = signer(target)
+    form = in_form(client)
+    _, ordinary = await flows.code(par, authorization, form)
+    what = f"the response mode {mode}"
+    _, asked = await flows.taken_to_its_code(par, authorization, form, what, response_mode=mode)
+    if asked.mode == ordinary.mode:
+        raise NotApplicable(f"response_mode={mode} changes nothing in a form either")
+    _, outcome = await _carried_out(par, authorization, client, response_mode=mode)
+    expect.that(
+        outcome.mode == asked.mode,
+        "other-response-mode",
+        f"response_mode={mode} in the request object brought a code by {outcome.mode}",
+        expected=str(asked.mode),
+        received=str(outcome.mode),
+    )
+
+
+@verifies("rfc9101-6.3-parameters-extracted", needs=(Feature.JAR, Feature.OPENID))
+async def test_prompt_of_the_object_is_honoured(par: Par, authorization: Authorization, target: Target) -> None:
+    """A prompt=login in the request object makes the server ask for a login again, where it does so in a form."""
+    client = signer(target, lambda entry: "openid" in (entry.scope or "").split())
+    needs_accepted(await par.send(par.object(client)))
+    form = in_form(client)
+    browser = authorization.new_browser()
+    await authorization.code(await par.accepted(client), browser=browser)
+    usual = await flows.taken(par, form, "prompt=login", prompt="login")
+    if not (await authorization.open(usual, browser=browser, stop="login")).asked_to_log_in:
+        raise NotApplicable("the server does not ask for a login again where prompt=login stands in a form")
+    push = par.object(client, prompt="login")
+    answer = expect.accepted(await par.send(push, control=lambda: par.object(client)))
+    outcome = await authorization.open(answer, browser=browser, stop="login")
+    expect.that(
+        outcome.asked_to_log_in,
+        "prompt-ignored",
+        "prompt=login in the request object had no effect",
+        expected="the login page",
+        received=outcome.summary,
     )
 
 
@@ -178,12 +230,10 @@ async def test_max_age_as_a_number_is_honoured(
     """A max_age of 0 that the object carries as a JSON number makes the server ask for a login again."""
     client = signer(target, lambda entry: "openid" in (entry.scope or "").split())
     needs_accepted(await par.send(par.object(client)))
-    must_sign = client.entry.request_objects is not None and client.entry.request_objects.required
-    in_form = "first" if must_sign else client
     browser = authorization.new_browser()
     await authorization.code(await par.accepted(client), browser=browser)
     await clock.until(clock.now() + 2, "a login that is older than a second")
-    usual = await par.push(in_form, max_age="0")
+    usual = await par.push(in_form(client), max_age="0")
     if not usual.accepted:
         raise NotApplicable(f"the server does not take max_age=0 in a form: {usual.summary}")
     if not (await authorization.open(usual, browser=browser, stop="login")).asked_to_log_in:

@@ -21,7 +21,7 @@ from conformance.protocol.authorization import Authorization
 from conformance.protocol.client_auth import Authentication, Proof
 from conformance.protocol.jws import base64url
 from conformance.protocol.par import Par, PushAnswer
-from conformance.protocol.token import Token
+from conformance.protocol.token import Token, TokenAnswer
 from conformance.target import RegisteredClient, Target
 from conformance.verdict import NotApplicable, NotExercised
 
@@ -217,8 +217,14 @@ async def shown(
     par: Par, authorization: Authorization, token: Token, target: Target, client: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a JWT access token of a client says, and what introspection says of it; empty where nothing does."""
-    answer = await tokens(par, authorization, token, client)
-    told = await token.introspect(str(answer.json["access_token"]), target.client(client)) or {}
+    return await members_of(token, await tokens(par, authorization, token, client), target.client(client))
+
+
+async def members_of(
+    token: Token, answer: TokenAnswer, client: RegisteredClient
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same of an access token that is there."""
+    told = await token.introspect(str(answer.json["access_token"]), client) or {}
     return claims_of_token(answer), told if told.get("active") is True else {}
 
 
@@ -264,6 +270,26 @@ async def test_introspection_carries_the_certificate(
     if not told:
         raise NotApplicable("the server does not tell this client about its token by introspection")
     judge_thumbprint(told, target.client(client), "the introspection answer")
+
+
+@verifies("rfc8705-3-refreshed-token-bound", needs=(Feature.MTLS, Feature.REFRESH_TOKENS))
+@each(client=with_certificate)
+async def test_refreshed_token_carries_the_certificate(
+    par: Par, authorization: Authorization, token: Token, target: Target, client: str
+) -> None:
+    """What shows the certificate of an access token shows it of a refreshed one, too."""
+    needs_bound_tokens(target)
+    own = target.client(client)
+    first = await tokens(par, authorization, token, client)
+    before = await members_of(token, first, own)
+    if not any(map(confirmed, before)):
+        raise NotApplicable("no access token shows the certificate, which is a finding of its own")
+    refreshed = await token.refresh(first, own)
+    if not refreshed.accepted:
+        raise NotExercised(f"the tokens were not refreshed: {refreshed.summary}")
+    for old, new in zip(before, await members_of(token, refreshed, own), strict=True):
+        if confirmed(old) and new:
+            judge_thumbprint(new, own, "a refreshed access token")
 
 
 @verifies("rfc8705-3.1-thumbprint-well-formed", needs=Feature.MTLS)

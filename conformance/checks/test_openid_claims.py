@@ -31,7 +31,7 @@ def _id_token(answer: TokenAnswer) -> dict[str, Any]:
 
 
 @verifies("openid-core-2-pushed-nonce-in-id-token", needs=Feature.OPENID)
-@each(nonce={"ordinary": "nonce-", "signs-to-encode": "n +%&=/?#", "long": "n" * 300})
+@each(nonce={"ordinary": "nonce-", "signs-to-encode": "n +%41%&=/?#", "long": "n" * 300})
 async def test_nonce_stands_in_the_id_token(
     par: Par, authorization: Authorization, token: Token, target: Target, nonce: str
 ) -> None:

@@ -269,6 +269,24 @@ async def test_wrong_verifier_redeems_no_code(
 
 
 @verifies("rfc7636-4.6-wrong-verifier-refused", "rfc9700-2.1.1-challenge-enforced", needs=Feature.PKCE)
+async def test_verifier_of_a_challenge_in_another_case_redeems_no_code(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A code is not redeemed with a verifier whose challenge is the pushed one in other letters: case matters."""
+    uses_pkce(target)
+    verifier = pkce.new_verifier()
+    push = challenging(par, "first", pkce.challenge(verifier).swapcase(), "S256", verifier)
+    redeemed = await flows.redeemed_if_any(par, authorization, token, push, par.ordinary)
+    expect.that(
+        redeemed is None or not redeemed.accepted,
+        "token-issued",
+        "the code_challenge was compared regardless of case",
+        expected="invalid_grant",
+        received=redeemed.summary if redeemed else "",
+    )
+
+
+@verifies("rfc7636-4.6-wrong-verifier-refused", "rfc9700-2.1.1-challenge-enforced", needs=Feature.PKCE)
 @each(client=flows.with_pkce)
 async def test_second_wrong_verifier_redeems_no_code(
     par: Par, authorization: Authorization, token: Token, client: str

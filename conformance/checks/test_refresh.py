@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from conformance import expect
 from conformance.check import each, verifies
-from conformance.checks import flows, roles
+from conformance.checks import flows, near, roles
 from conformance.checks.details import client_of, granted, needs_granted, samples, text, types_of
 from conformance.profile.model import Feature
 from conformance.protocol import client_auth
@@ -55,6 +56,23 @@ async def test_refresh_needs_the_clients_credentials(
     own = target.client(client)
     _, control = await refreshed(par, authorization, token, own)
     _, answer = await refreshed(par, authorization, token, own, authentication=credentials)
+    expect.not_redeemed(answer, control=control)
+
+
+@verifies("rfc6749-6-made-up-refresh-token-refused", needs=Feature.REFRESH_TOKENS)
+@each(change={"last-sign-changed": near.changed, "other-case": near.other_case})
+async def test_nearly_issued_refresh_token_brings_nothing(
+    par: Par, authorization: Authorization, token: Token, target: Target, change: Callable[[str], str | None]
+) -> None:
+    """A refresh token that was never issued, and is near an issued one, brings nothing."""
+    own = target.client("first")
+    first, control = await refreshed(par, authorization, token, own)
+    push, outcome = await flows.code(par, authorization, own)
+    issued = flows.granted(await token.redeem(outcome, push.push))
+    value = change(str(issued.json.get("refresh_token") or first.json.get("refresh_token")))
+    if value is None:
+        raise NotApplicable("the refresh tokens of this server have letters of one case")
+    answer = await token.refresh(issued, own, dpop_key=push.push.dpop, refresh_token=value)
     expect.not_redeemed(answer, control=control)
 
 

@@ -95,3 +95,13 @@ class NewLoginsUseNothingUp(AuthorizationServer):
         """All others."""
         if pushed.parameters.get("prompt") != "login":
             await super().consume(pushed)
+
+
+@fault("rfc6749-4.1.2-state-exact")
+class StateIsTrimmed(AuthorizationServer):
+    """BUG: blanks around a state do not come back (RFC 6749 section 4.1.2)."""
+
+    def response_parameters(self, request: AuthorizationRequest, answer: dict[str, str]) -> dict[str, str]:
+        """Trim it."""
+        found = super().response_parameters(request, answer)
+        return found | ({"state": found["state"].strip()} if "state" in found else {})

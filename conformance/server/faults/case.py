@@ -13,7 +13,7 @@ from conformance.server.dpop import invalid_proof
 from conformance.server.errors import OAuthError, invalid_client
 from conformance.server.faults import fault
 from conformance.server.forms import Form
-from conformance.server.records import Code, Parameters
+from conformance.server.records import Code, Parameters, Token
 
 
 @fault("rfc6749-3.1-unknown-parameter-ignored")
@@ -99,3 +99,35 @@ class ScopesHaveNoCase(AuthorizationServer):
         if "scope" in parameters:
             parameters["scope"] = str(parameters["scope"]).lower()
         super().check_scope(client, parameters)
+
+
+@fault("rfc6749-4.1.3-made-up-code-refused")
+class CodesHaveNoCase(AuthorizationServer):
+    """BUG: codes are looked up regardless of case, as some databases do it (RFC 6749 section 4.1.3)."""
+
+    def find_code(self, value: str) -> Code:
+        """The first that looks alike."""
+        alike = (issued.value for issued in self.codes if issued.value.lower() == value.lower())
+        return super().find_code(next(alike, value))
+
+
+@fault("rfc6749-6-made-up-refresh-token-refused")
+class RefreshTokensHaveNoCase(AuthorizationServer):
+    """BUG: refresh tokens are looked up regardless of case, as some databases do it (RFC 6749 section 6)."""
+
+    def find_refresh_token(self, client: RegisteredClient, value: str) -> Token:
+        """The first that looks alike."""
+        alike = (issued.value for issued in self.tokens if issued.value.lower() == value.lower())
+        return super().find_refresh_token(client, next(alike, value))
+
+
+@fault("rfc7636-4.6-wrong-verifier-refused", "rfc9700-2.1.1-challenge-enforced")
+class ChallengesHaveNoCase(AuthorizationServer):
+    """BUG: a code_challenge is compared regardless of case (RFC 7636 section 4.6)."""
+
+    def verify_code_challenge(self, code: Code, verifier: str | None) -> None:
+        """In small letters."""
+        challenge = code.grant.parameters.get("code_challenge")
+        if challenge and verifier and self.challenge_of(verifier, "S256").lower() == challenge.lower():
+            return
+        super().verify_code_challenge(code, verifier)

@@ -366,3 +366,28 @@ class AnnouncedSignedPolicyIsNotKept(AuthorizationServer):
         """Ask those that are registered so only."""
         if client.require_signed_request_object:
             super().require_request_object(client)
+
+
+class _WithoutAClaim(AuthorizationServer):
+    """Takes the parameters of a request object, all but one."""
+
+    lost: str
+
+    def object_parameters(self, claims: dict[str, Any]) -> Parameters:
+        """One is read from forms alone."""
+        found = super().object_parameters(claims)
+        return {name: value for name, value in found.items() if name != self.lost}
+
+
+@fault("rfc9101-6.3-parameters-extracted")
+class PromptOfObjectsIsLost(_WithoutAClaim):
+    """BUG: the prompt in a request object has no effect (RFC 9101 section 6.3)."""
+
+    lost = "prompt"
+
+
+@fault("rfc9101-6.3-parameters-extracted")
+class ResponseModeOfObjectsIsLost(_WithoutAClaim):
+    """BUG: the response_mode in a request object has no effect (RFC 9101 section 6.3)."""
+
+    lost = "response_mode"

@@ -260,3 +260,18 @@ class ThumbprintIsPadded(AuthorizationServer):
         """With a sign more."""
         told = super().confirmation(token)
         return {name: f"{value}=" if name == "x5t#S256" else value for name, value in told.items()}
+
+
+@fault("rfc8705-3-refreshed-token-bound", settings=BOUND)
+class RefreshedTokensAreNotBound(AuthorizationServer):
+    """BUG: the access token that a refresh token brings is bound to no certificate (RFC 8705 section 3)."""
+
+    async def grant_refresh(
+        self, request: web.Request, client: RegisteredClient, form: Form, jkt: str | None
+    ) -> dict[str, Any]:
+        """Forget it."""
+        members = await super().grant_refresh(request, client, form, jkt)
+        token = self.tokens.get(members["access_token"])
+        if token is not None:
+            token.x5t = None
+        return members

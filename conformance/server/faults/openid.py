@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -25,6 +26,16 @@ class LongNonceIsCut(AuthorizationServer):
         """Cut it."""
         claims = super().id_token_claims(grant)
         return claims | ({"nonce": claims["nonce"][:255]} if "nonce" in claims else {})
+
+
+@fault("openid-core-2-pushed-nonce-in-id-token")
+class NonceIsDecodedTwice(AuthorizationServer):
+    """BUG: what looks percent-encoded in a nonce is decoded (OpenID Connect Core section 2)."""
+
+    def id_token_claims(self, grant: Grant) -> dict[str, Any]:
+        """Once too often."""
+        claims = super().id_token_claims(grant)
+        return claims | ({"nonce": unquote(claims["nonce"])} if "nonce" in claims else {})
 
 
 @fault("openid-core-2-no-nonce-without-request")

@@ -11,7 +11,7 @@ from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError
 from conformance.server.faults import fault
 from conformance.server.forms import Form
-from conformance.server.records import Grant, Token
+from conformance.server.records import Code, Grant, Token
 
 KIND = "rfc6749-6-refresh-token-of-its-kind"
 GRANT_TYPE = "rfc6749-4.1.3-grant-type-required"
@@ -126,3 +126,13 @@ class TokensHaveAllDetails(AuthorizationServer):
     ) -> Token:
         """With everything that was granted."""
         return super().new_token(kind, grant, scope, resources, jkt, x5t, grant.authorization_details)
+
+
+@fault("rfc6749-4.1.3-redirect-uri-identical")
+class PublicClientsNameAnyRedirectUri(AuthorizationServer):
+    """BUG: the redirect_uri of a public client's token request is not compared (RFC 6749 section 4.1.3)."""
+
+    def check_code_redirect_uri(self, code: Code, redirect_uri: str | None) -> None:
+        """PKCE will do."""
+        if self.clients[code.grant.client_id].confidential:
+            super().check_code_redirect_uri(code, redirect_uri)
