@@ -13,6 +13,9 @@ from conformance.protocol.par import Par, needs_accepted
 from conformance.target import Target
 from conformance.verdict import NotApplicable
 
+#: What is refused once is refused again: so often it is tried.
+ATTEMPTS = 3
+
 
 def other_kinds(profile: Profile) -> dict[str, str]:
     """One client for each authentication method but the first client's, which has checks of its own."""
@@ -50,6 +53,15 @@ async def test_attempt_of_another_client_revives_nothing(
     first = await authorization.code(answer)
     await authorization.open(answer, client=target.client("second"))
     expect.no_code(await authorization.open(answer), control=first)
+
+
+@verifies("rfc9126-4-one-time-use")
+async def test_used_request_uri_stays_dead(par: Par, authorization: Authorization) -> None:
+    """A request_uri that has led to a code brings no second one, however often it comes."""
+    answer = await par.accepted()
+    first = await authorization.code(answer)
+    for _ in range(ATTEMPTS):
+        expect.no_code(await authorization.open(answer), control=first)
 
 
 # -- expired --------------------------------------------------------------------------------------------------------
@@ -120,6 +132,15 @@ async def test_request_uri_of_each_kind_of_client_is_its_own(
         raise NotApplicable("both roles are the same client")
     outcome = await authorization.open(answer, client=other)
     expect.no_code(outcome, control=await authorization.open(await par.accepted(client)))
+
+
+@verifies("rfc9126-2.2-bound-to-client")
+async def test_request_uri_of_another_client_stays_dead(par: Par, authorization: Authorization, target: Target) -> None:
+    """A request_uri brings no code to another client, however often that one tries."""
+    answer, other = await par.accepted(), target.client("second")
+    control = await authorization.open(await par.accepted())
+    for _ in range(ATTEMPTS):
+        expect.no_code(await authorization.open(answer, client=other), control=control)
 
 
 @verifies("rfc9126-2.2-bound-to-client")

@@ -26,6 +26,8 @@ from conformance.verdict import NotApplicable, NotExercised, Violation
 SLIGHTLY, FAR = 8, 75
 #: An hour, and as little more as a check dares (seconds).
 HOUR, BEYOND = 3600, 120
+#: Ten minutes, and a little for clocks that differ (seconds).
+LONGEST_RESPONSE = 610
 
 
 async def pushed(par: Par, target: Target, fault: jar.Fault) -> PushAnswer:
@@ -182,6 +184,55 @@ async def test_response_is_a_signed_jwt(par: Par, authorization: Authorization, 
         expected="a signature of the server",
         received=str(header_of(token)),
     )
+
+
+@verifies("fapi2-message-signing-5.4.1-response-has-its-claims", needs=Feature.JARM)
+async def test_response_is_meant_for_its_client(par: Par, authorization: Authorization) -> None:
+    """A signed response names its client as the audience, and a time until which it is good, which is not over."""
+    answer, outcome, token = await signed_response(par, authorization)
+    if token.count(".") == 4:
+        raise NotApplicable("the response is encrypted")
+    claims = jws.claims_of(token)
+    client_id = answer.push.client.client_id
+    expect.that(
+        client_id in (claims.get("aud"), *(claims["aud"] if isinstance(claims.get("aud"), list) else ())),
+        "other-audience",
+        f"the audience of the signed response is {claims.get('aud')!r}",
+        expected=client_id,
+        received=repr(claims.get("aud")),
+    )
+    rest = _rest_of_life(claims, outcome)
+    expect.that(
+        rest is not None and rest > 0,
+        "expired",
+        f"the signed response has exp {claims.get('exp')!r}",
+        expected="a time ahead",
+        received=repr(claims.get("exp")),
+    )
+
+
+@verifies("fapi2-message-signing-5.4.1-response-lives-10-minutes-at-most", needs=Feature.JARM)
+async def test_response_does_not_live_long(par: Par, authorization: Authorization) -> None:
+    """A signed response is good for ten minutes at most."""
+    _, outcome, token = await signed_response(par, authorization)
+    rest = None if token.count(".") == 4 else _rest_of_life(jws.claims_of(token), outcome)
+    if rest is None:
+        raise NotApplicable("the response has no exp that could be read")
+    expect.that(
+        rest <= LONGEST_RESPONSE,
+        "too-long",
+        f"a signed response is good for {rest:.0f} seconds",
+        expected="600 seconds at most",
+        received=f"{rest:.0f} seconds",
+    )
+
+
+def _rest_of_life(claims: dict[str, Any], outcome: Outcome) -> float | None:
+    """For how long (seconds) a response is good after it came; None where it does not say."""
+    expires = claims.get("exp")
+    if not isinstance(expires, int | float) or isinstance(expires, bool) or not outcome.responses:
+        return None
+    return expires - outcome.responses[-1].received
 
 
 @verifies("fapi2-message-signing-5.4.1-unsigned-response-refused", needs=Feature.JARM)

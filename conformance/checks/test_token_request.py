@@ -122,6 +122,17 @@ async def test_another_client_redeems_no_code(
     expect.not_redeemed(answer, control=await flows.redeemed(par, authorization, token))
 
 
+@verifies("rfc6749-4.1.3-code-bound-to-client")
+async def test_another_client_redeems_no_code_at_its_second_attempt(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A code is not redeemed by another client that tries again."""
+    answer, outcome = await flows.code(par, authorization)
+    control = await flows.redeemed(par, authorization, token)
+    for _ in range(2):
+        expect.not_redeemed(await token.redeem(outcome, answer.push, client=target.client("second")), control=control)
+
+
 @verifies("rfc6749-4.1.3-made-up-code-refused")
 @each(form=("made-up", "last-sign-changed", "other-case", "request_uri"))
 async def test_made_up_code_is_refused(par: Par, authorization: Authorization, token: Token, form: str) -> None:

@@ -193,3 +193,42 @@ class StateIsLostInTheResponse(AuthorizationServer):
     def sign_response(self, request: AuthorizationRequest, parameters: dict[str, str]) -> str:
         """Leave it out."""
         return super().sign_response(request, {name: text for name, text in parameters.items() if name != "state"})
+
+
+class _OtherClaims(AuthorizationServer):
+    """Signs responses with other claims than it should."""
+
+    def response_claims(self, request: AuthorizationRequest) -> dict[str, Any]:
+        """What stands beside the parameters."""
+        return {"iss": self.issuer, "aud": request.client.client_id, "exp": int(self.now()) + 600}
+
+    def sign_response(self, request: AuthorizationRequest, parameters: dict[str, str]) -> str:
+        """With those claims."""
+        return signing_key(self.settings.own_alg).sign(parameters | self.response_claims(request))
+
+
+@fault("fapi2-message-signing-5.4.1-response-has-its-claims", profile=SIGNED)
+class ResponseIsMeantForItsIssuer(_OtherClaims):
+    """BUG: the audience of a signed response is the server itself (FAPI 2.0 Message Signing section 5.4.1)."""
+
+    def response_claims(self, request: AuthorizationRequest) -> dict[str, Any]:
+        """Another aud."""
+        return super().response_claims(request) | {"aud": self.issuer}
+
+
+@fault("fapi2-message-signing-5.4.1-response-has-its-claims", profile=SIGNED)
+class ResponseHasExpired(_OtherClaims):
+    """BUG: exp of a signed response is the time at which it was made (FAPI 2.0 Message Signing section 5.4.1)."""
+
+    def response_claims(self, request: AuthorizationRequest) -> dict[str, Any]:
+        """No time to live."""
+        return super().response_claims(request) | {"exp": int(self.now())}
+
+
+@fault("fapi2-message-signing-5.4.1-response-lives-10-minutes-at-most", profile=SIGNED)
+class ResponseIsGoodAllDay(_OtherClaims):
+    """BUG: a signed response is good for a day (FAPI 2.0 Message Signing section 5.4.1)."""
+
+    def response_claims(self, request: AuthorizationRequest) -> dict[str, Any]:
+        """More than enough."""
+        return super().response_claims(request) | {"exp": int(self.now()) + 86_400}

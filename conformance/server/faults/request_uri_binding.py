@@ -75,3 +75,16 @@ class ForeignAttemptBurnsIt(AuthorizationServer):
         if pushed.client_id != client.client_id:
             self.pushed.drop(pushed.request_uri)
         super().check_bound_to_client(pushed, client)
+
+
+@fault("rfc9126-2.2-bound-to-client")
+class BindingHoldsOnce(AuthorizationServer):
+    """BUG: another client that tries again gets through (RFC 9126 section 2.2)."""
+
+    def check_bound_to_client(self, pushed: PushedRequest, client: RegisteredClient) -> None:
+        """Only the first attempt is noticed."""
+        tried = self.__dict__.setdefault("tried", set())
+        if pushed.request_uri not in tried:
+            if pushed.client_id != client.client_id:
+                tried.add(pushed.request_uri)
+            super().check_bound_to_client(pushed, client)

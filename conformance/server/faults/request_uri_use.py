@@ -120,3 +120,16 @@ class ForeignAttemptRevives(AuthorizationServer):
         if pushed.client_id != client.client_id:
             pushed.used = False
         super().check_bound_to_client(pushed, client)
+
+
+@fault("rfc9126-4-one-time-use")
+class RevivesAtTheThirdUse(AuthorizationServer):
+    """BUG: a used request_uri is refused twice, and then forgotten to have been used (RFC 9126 section 4)."""
+
+    def check_not_used(self, pushed: PushedRequest) -> None:
+        """Count."""
+        if pushed.used:
+            tries = self.__dict__.setdefault("tries", {})
+            tries[pushed.request_uri] = tries.get(pushed.request_uri, 0) + 1
+            pushed.used = tries[pushed.request_uri] % 3 != 0
+        super().check_not_used(pushed)

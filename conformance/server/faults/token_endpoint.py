@@ -136,3 +136,16 @@ class PublicClientsNameAnyRedirectUri(AuthorizationServer):
         """PKCE will do."""
         if self.clients[code.grant.client_id].confidential:
             super().check_code_redirect_uri(code, redirect_uri)
+
+
+@fault("rfc6749-4.1.3-code-bound-to-client")
+class CodesAreBoundOnce(AuthorizationServer):
+    """BUG: another client that tries again redeems the code (RFC 6749 section 4.1.3)."""
+
+    def check_code_client(self, client: RegisteredClient, code: Code) -> None:
+        """Only the first attempt is noticed."""
+        tried = self.__dict__.setdefault("tried", set())
+        if code.value not in tried:
+            if code.grant.client_id != client.client_id:
+                tried.add(code.value)
+            super().check_code_client(client, code)
