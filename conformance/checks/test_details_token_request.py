@@ -14,10 +14,13 @@ from conformance.checks.details import (
     client_of,
     granted,
     needs_granted,
+    replaced,
     samples,
     text,
+    texts_of,
     tokens_for,
     types_of,
+    wordiest,
 )
 from conformance.checks.flows import claims_of_token
 from conformance.profile.model import Feature
@@ -58,6 +61,24 @@ async def test_token_request_gets_no_more_details_than_granted(
             expected="a refusal, or the granted details",
             received=json.dumps(details),
         )
+
+
+@verifies("rfc9396-6-more-than-granted-not-issued", needs=Feature.RAR)
+async def test_token_request_does_not_change_what_was_granted(
+    par: Par, authorization: Authorization, token: Token, target: Target
+) -> None:
+    """A token request for authorization_details of the granted type, but with another text in them, gets none such."""
+    sample = samples(target)[0]
+    word = wordiest([sample])
+    tokens = await asking_at_token_endpoint(par, authorization, token, target, [replaced(sample, word, word + "B")])
+    details = await granted(token, tokens, client_of(target)) if tokens.accepted else None
+    expect.that(
+        word + "B" not in set(texts_of(details)),
+        "details-granted",
+        "the token request changed a text of the details that the person saw",
+        expected="a refusal, or the granted details",
+        received=json.dumps(details),
+    )
 
 
 def _agree(held: Sample, told: Sample) -> bool:

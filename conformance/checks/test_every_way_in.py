@@ -64,6 +64,18 @@ async def test_used_request_uri_stays_dead(par: Par, authorization: Authorizatio
         expect.no_code(await authorization.open(answer), control=first)
 
 
+@verifies("rfc9126-4-one-time-use", waits=True)
+async def test_used_request_uri_is_dead_for_the_rest_of_its_life(
+    par: Par, authorization: Authorization, clock: CheckClock
+) -> None:
+    """A request_uri that has led to a code brings no second one shortly before it would have expired anyway."""
+    answer = await par.accepted()
+    first = await authorization.code(answer)
+    received, lifetime = lifetime_of(answer)
+    await clock.until(received + lifetime * (1 - SHARE), "the life of a used request_uri to be nearly over")
+    expect.no_code(await authorization.open(answer), control=first)
+
+
 # -- expired --------------------------------------------------------------------------------------------------------
 
 

@@ -101,6 +101,23 @@ async def test_consent_is_given_to_the_request_of_the_page(par: Par, authorizati
         _same("state", outcome.parameters.get("state"), early.push.value("state"))
 
 
+@verifies(STANDS_FOR)
+@each(other=("first", "second"))
+async def test_requests_with_the_same_state_are_not_mixed(
+    par: Par, authorization: Authorization, token: Token, other: str
+) -> None:
+    """Two requests with the same state, of one client or of two, are carried out each as it was pushed."""
+    early = await par.accepted()
+    late = await flows.taken(par, other, "a state that came before", state=early.push.value("state"))
+    control = await authorization.open(late)
+    outcome = expect.code(await authorization.open(early), control=control)
+    tokens = await token.redeem(outcome, early.push)
+    expect.redeemed(tokens, control=await flows.redeemed(par, authorization, token))
+    told = tokens.id_token.get("nonce")
+    if told is not None:
+        _same("nonce", str(told), early.push.value("nonce"))
+
+
 @verifies(STANDS_FOR, needs=Feature.RAR)
 async def test_details_of_two_requests_of_one_client_are_not_mixed(
     par: Par, authorization: Authorization, token: Token, target: Target

@@ -408,3 +408,16 @@ class OneTypeIsAdvertised(AuthorizationServer):
     def detail_types(self) -> list[str]:
         """The first."""
         return super().detail_types()[:1]
+
+
+@fault("rfc9396-6-more-than-granted-not-issued")
+class DetailsAreComparedByTheirType(AuthorizationServer):
+    """BUG: a token request gets what it asks for if details of the type were granted (RFC 9396 section 6)."""
+
+    def narrowed_details(self, grant: Grant, form: Form) -> list[Any]:
+        """Look at the type alone."""
+        text = form.get(PARAMETER)
+        asked = self.read_authorization_details(text) if text is not None else []
+        if asked and {entry["type"] for entry in asked} <= {entry["type"] for entry in grant.authorization_details}:
+            return asked
+        return super().narrowed_details(grant, form)

@@ -54,3 +54,27 @@ class ConsentGoesToTheLastRequest(AuthorizationServer):
         """Take the newest of the session."""
         waiting = [other for other in self.interactions if other.session_id == session.id]
         return await super().conclude(session, waiting[-1] if waiting else interaction, allowed=allowed)
+
+
+@fault("rfc9126-2.2-request-uri-stands-for-request")
+class RequestsAreKeptByTheirState(AuthorizationServer):
+    """BUG: what a client pushes with a state that it used before replaces the earlier request (section 2.2)."""
+
+    async def store(self, client: RegisteredClient, parameters: Parameters) -> PushedRequest:
+        """Both request_uris stand for the later one."""
+        new = await super().store(client, parameters)
+        for old in self.pushed:
+            if old.client_id == new.client_id and old.parameters.get("state") == parameters.get("state"):
+                old.parameters = parameters
+        return new
+
+
+@fault("rfc9126-2.2-request-uri-stands-for-request")
+class OneRequestForEachState(AuthorizationServer):
+    """BUG: a state that comes again makes the earlier request_uri worthless, whoever pushed it (section 2.2)."""
+
+    async def store(self, client: RegisteredClient, parameters: Parameters) -> PushedRequest:
+        """The last one wins."""
+        for old in self.pushed:
+            old.used |= old.parameters.get("state") == parameters.get("state")
+        return await super().store(client, parameters)

@@ -133,3 +133,14 @@ class RevivesAtTheThirdUse(AuthorizationServer):
             tries[pushed.request_uri] = tries.get(pushed.request_uri, 0) + 1
             pushed.used = tries[pushed.request_uri] % 3 != 0
         super().check_not_used(pushed)
+
+
+@fault("rfc9126-4-one-time-use")
+class UseIsForgottenAfterAWhile(AuthorizationServer):
+    """BUG: that a request_uri was used is remembered for half of its life (RFC 9126 section 4)."""
+
+    def check_not_used(self, pushed: PushedRequest) -> None:
+        """A memory of its own, with an end of its own."""
+        if self.now() > pushed.expires_at - self.settings.lifetime / 2:
+            pushed.used = False
+        super().check_not_used(pushed)
