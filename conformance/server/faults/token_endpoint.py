@@ -7,9 +7,11 @@ from typing import Any
 from aiohttp import web
 
 from conformance.server.app import AuthorizationServer, Handler
+from conformance.server.client_auth import Presented
 from conformance.server.clients import RegisteredClient
 from conformance.server.errors import OAuthError
 from conformance.server.faults import fault
+from conformance.server.faults.token_request import at_token_endpoint
 from conformance.server.forms import Form
 from conformance.server.records import Code, Grant, Token
 
@@ -149,3 +151,29 @@ class CodesAreBoundOnce(AuthorizationServer):
             if code.grant.client_id != client.client_id:
                 tried.add(code.value)
             super().check_code_client(client, code)
+
+
+@fault("rfc6749-2.3.1-credentials-in-url-refused")
+class SecretInUrlRedeemsCodes(AuthorizationServer):
+    """BUG: the token endpoint takes a client_secret from the URL, too (RFC 6749 section 2.3.1)."""
+
+    def read_credentials(self, request: web.Request, form: Form) -> Presented:
+        """Look into the query."""
+        secret = request.query.get("client_secret")
+        client = self.clients.get(form.get("client_id") or "")
+        if at_token_endpoint(request) and secret and client is not None and client.secret:
+            return Presented("post", client.client_id, secret)
+        return super().read_credentials(request, form)
+
+
+@fault("rfc6749-4.1.3-parameters-in-the-body")
+class CodesMayStandInUrls(AuthorizationServer):
+    """BUG: the token endpoint looks a code up in the query where the body has none (RFC 6749 section 4.1.3)."""
+
+    async def read_form(self, request: web.Request) -> Form:
+        """Add it."""
+        form = await super().read_form(request)
+        code = request.query.get("code")
+        if at_token_endpoint(request) and request.method == "POST" and code and form.get("code") is None:
+            return Form((*form.pairs, ("code", code)))
+        return form

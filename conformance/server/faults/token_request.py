@@ -403,32 +403,6 @@ class SecretInUrlAuthenticates(AuthorizationServer):
         return super().read_credentials(request, form)
 
 
-@fault("rfc6749-2.3.1-credentials-in-url-refused")
-class SecretInUrlRedeemsCodes(AuthorizationServer):
-    """BUG: the token endpoint takes a client_secret from the URL, too (RFC 6749 section 2.3.1)."""
-
-    def read_credentials(self, request: web.Request, form: Form) -> Presented:
-        """Look into the query."""
-        secret = request.query.get("client_secret")
-        client = self.clients.get(form.get("client_id") or "")
-        if at_token_endpoint(request) and secret and client is not None and client.secret:
-            return Presented("post", client.client_id, secret)
-        return super().read_credentials(request, form)
-
-
-@fault("rfc6749-4.1.3-parameters-in-the-body")
-class CodesMayStandInUrls(AuthorizationServer):
-    """BUG: the token endpoint looks a code up in the query where the body has none (RFC 6749 section 4.1.3)."""
-
-    async def read_form(self, request: web.Request) -> Form:
-        """Add it."""
-        form = await super().read_form(request)
-        code = request.query.get("code")
-        if at_token_endpoint(request) and request.method == "POST" and code and form.get("code") is None:
-            return Form((*form.pairs, ("code", code)))
-        return form
-
-
 @fault("rfc6749-5.2-invalid-client")
 class WrongSecretIsUnauthorizedClient(AuthorizationServer):
     """BUG: a wrong secret in the body is answered with unauthorized_client (RFC 6749 section 5.2)."""
