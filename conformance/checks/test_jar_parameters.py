@@ -12,6 +12,7 @@ from conformance.checks.objects import signer
 from conformance.checks.test_pushed_request import ATTACKER, refuse_unregistered
 from conformance.checks.test_request_object import beside
 from conformance.engine import CheckClock
+from conformance.login.browser import Browser
 from conformance.profile.model import Feature
 from conformance.protocol import jar, pkce
 from conformance.protocol.authorization import Authorization
@@ -139,19 +140,29 @@ async def test_prompt_of_the_object_is_honoured(par: Par, authorization: Authori
     """A prompt=login in the request object makes the server ask for a login again, where it does so in a form."""
     client = signer(target, lambda entry: "openid" in (entry.scope or "").split())
     needs_accepted(await par.send(par.object(client)))
-    form = in_form(client)
     browser = authorization.new_browser()
     await authorization.code(await par.accepted(client), browser=browser)
-    usual = await flows.taken(par, form, "prompt=login", prompt="login")
+    await _asks_for_a_login(par, authorization, client, browser, "prompt-ignored", prompt="login")
+
+
+async def _asks_for_a_login(
+    par: Par, authorization: Authorization, client: RegisteredClient, browser: Browser, observed: str, **change: Change
+) -> None:
+    """What makes the server ask for a login again where it stands in a form does so in a request object.
+
+    `browser` is one whose person has logged in. NotApplicable where it has no effect in a form either.
+    """
+    what = " and ".join(f"{name}={value}" for name, value in change.items())
+    usual = await flows.taken(par, in_form(client), what, **change)
     if not (await authorization.open(usual, browser=browser, stop="login")).asked_to_log_in:
-        raise NotApplicable("the server does not ask for a login again where prompt=login stands in a form")
-    push = par.object(client, prompt="login")
+        raise NotApplicable(f"the server does not ask for a login again where {what} stands in a form")
+    push = par.object(client, fault=jar.RIGHT, **change)
     answer = expect.accepted(await par.send(push, control=lambda: par.object(client)))
     outcome = await authorization.open(answer, browser=browser, stop="login")
     expect.that(
         outcome.asked_to_log_in,
-        "prompt-ignored",
-        "prompt=login in the request object had no effect",
+        observed,
+        f"{what} in the request object had no effect",
         expected="the login page",
         received=outcome.summary,
     )
@@ -233,21 +244,7 @@ async def test_max_age_as_a_number_is_honoured(
     browser = authorization.new_browser()
     await authorization.code(await par.accepted(client), browser=browser)
     await clock.until(clock.now() + 2, "a login that is older than a second")
-    usual = await par.push(in_form(client), max_age="0")
-    if not usual.accepted:
-        raise NotApplicable(f"the server does not take max_age=0 in a form: {usual.summary}")
-    if not (await authorization.open(usual, browser=browser, stop="login")).asked_to_log_in:
-        raise NotApplicable("the server does not ask for a login again where max_age=0 stands in a form")
-    push = par.object(client, max_age="0")
-    answer = expect.accepted(await par.send(push, control=lambda: par.object(client)))
-    outcome = await authorization.open(answer, browser=browser, stop="login")
-    expect.that(
-        outcome.asked_to_log_in,
-        "number-ignored",
-        "max_age=0 as a JSON number had no effect",
-        expected="the login page",
-        received=outcome.summary,
-    )
+    await _asks_for_a_login(par, authorization, client, browser, "number-ignored", max_age="0")
 
 
 @verifies("rfc9101-4-structured-claims-survive", needs=(Feature.JAR, Feature.RAR))
