@@ -80,6 +80,8 @@ def test_nothing_passes_but_what_the_metadata_say(
     passed = [check for check in found.checks if check.outcome == "pass"]
     beside = [check.name for check in passed if any("well-known" not in one.url for one in check.exchanges)]
     assert beside == []
+    said = {check.name for check in passed} - {"liveness::target_answers_to_the_end"}
+    assert bool(said) == (respond in {refuses_everything, login_page_behind_metadata})  # these have metadata
     assert sum(check.outcome == "inconclusive" for check in found.checks) > 200
     assert found.gate in {Answer.FAIL, Answer.INCOMPLETE}
     assert found.conformance is not Answer.PASS

@@ -340,6 +340,12 @@ def _is_document(response: Response) -> bool:
     return members is not None and bool({"issuer", "token_endpoint"} & members.keys())
 
 
+def _needs_document(fetched: dict[str, Response]) -> None:
+    """Stop where nothing that was found is a document: what was asked of it is not seen."""
+    if not any(_is_document(response) for response in fetched.values()):
+        raise NotExercised("no answer at the places where the metadata may be is a metadata document")
+
+
 @verifies("rfc8414-3-well-known-path")
 async def test_metadata_lies_at_its_well_known_place(target: Target) -> None:
     """The document lies where the well-known suffix is put between host and path of the issuer."""
@@ -368,17 +374,19 @@ async def test_metadata_lies_at_its_well_known_place(target: Target) -> None:
 @verifies("rfc8414-3-https")
 async def test_metadata_is_served_under_https(target: Target) -> None:
     """The document is served under https, without a detour over plain http."""
-    for url, response in _fetched(target).items():
+    fetched = _fetched(target)
+    for url, response in fetched.items():
         _encrypted(target, url, "the document")
         if response.is_redirect and not target.metadata.document:
             _encrypted(target, response.header("location") or "", "where the document redirects to")
+    _needs_document(fetched)
 
 
 @verifies("rfc8414-3.2-status-200")
 async def test_metadata_is_answered_with_200(target: Target) -> None:
     """The document is answered with the status 200, not with a redirect."""
-    found = bool(target.metadata.document)
-    for url, response in _fetched(target).items():
+    found, fetched = bool(target.metadata.document), _fetched(target)
+    for url, response in fetched.items():
         expect.that(
             response.status == 200 or not (_is_document(response) or (response.is_redirect and not found)),
             f"status-{response.status}",
@@ -386,12 +394,14 @@ async def test_metadata_is_answered_with_200(target: Target) -> None:
             expected="HTTP 200",
             received=f"HTTP {response.status}",
         )
+    _needs_document(fetched)
 
 
 @verifies("rfc8414-3.2-media-type-json")
 async def test_metadata_is_application_json(target: Target) -> None:
     """The document has the media type application/json."""
-    for url, response in _fetched(target).items():
+    fetched = _fetched(target)
+    for url, response in fetched.items():
         expect.that(
             not _is_document(response) or response.media_type == "application/json",
             "other-media-type",
@@ -399,6 +409,7 @@ async def test_metadata_is_application_json(target: Target) -> None:
             expected="application/json",
             received=response.media_type or "none",
         )
+    _needs_document(fetched)
 
 
 @verifies("rfc8414-3.2-json-object")
@@ -413,8 +424,7 @@ async def test_metadata_is_a_json_object(target: Target) -> None:
             expected="one JSON object",
             received=response.text[:60],
         )
-    if not any(_is_document(response) for response in fetched.values()):
-        raise NotExercised("no answer at the places where the metadata may be is a metadata document")
+    _needs_document(fetched)
 
 
 @verifies("rfc8414-3.2-no-empty-arrays")
