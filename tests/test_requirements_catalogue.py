@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.requirements import Requirement, load
+from conformance.check import verified_by
+from conformance.requirements import Requirement, check_catalogue, load
 from conformance.verdict import Level
 
 CATALOGUE = load()
@@ -22,6 +23,10 @@ def test_every_section_of_rfc9126_that_binds_a_server_has_an_entry() -> None:
     sections = set(CATALOGUE.specifications["rfc9126"].sections)
 
     assert {entry.section for entry in of("rfc9126")} == sections - WITHOUT_STATEMENT
+
+
+def test_every_entry_has_a_check_or_a_reason() -> None:
+    assert check_catalogue(CATALOGUE, verified_by()) == []
 
 
 def test_most_of_rfc9126_can_be_seen_from_outside() -> None:
