@@ -173,6 +173,34 @@ async def test_userinfo_speaks_of_the_same_person(
 
 
 @verifies("openid-core-2-auth-time-of-the-login", needs=Feature.OPENID, waits=True)
+async def test_auth_time_is_that_of_the_last_login(
+    par: Par, authorization: Authorization, token: Token, target: Target, clock: CheckClock
+) -> None:
+    """auth_time after a second login in the same browser is later than after the first."""
+    client, browser = flows.openid_client(target), authorization.new_browser()
+    found: list[object] = []
+    for prompt in (None, "login"):
+        if found:
+            await clock.until(clock.now() + 4, "a login that is a few seconds old")
+        logins = flows.logins(par.wire, browser)
+        answer = await flows.taken(par, client, "max_age with a prompt", max_age="3600", prompt=prompt)
+        outcome = await authorization.code(answer, browser=browser)
+        found.append(flows.granted(await token.redeem(outcome, answer.push)).id_token.get("auth_time"))
+        if flows.logins(par.wire, browser) == logins:
+            raise NotApplicable("the person did not have to log in anew")
+    first, second = found
+    if not isinstance(first, int) or not isinstance(second, int):
+        raise NotApplicable("the ID Token has no auth_time")
+    expect.that(
+        second > first,
+        "other-time",
+        "auth_time is that of the first login, although the person logged in again",
+        expected=f"more than {first}",
+        received=str(second),
+    )
+
+
+@verifies("openid-core-2-auth-time-of-the-login", needs=Feature.OPENID, waits=True)
 async def test_auth_time_is_the_time_of_the_login(
     par: Par, authorization: Authorization, token: Token, target: Target, clock: CheckClock
 ) -> None:

@@ -85,6 +85,9 @@ def near_misses(profile: Profile) -> dict[str, str]:
         "loopback": "http://127.0.0.1:4711/callback",
         "host-suffix": registered.replace(host, f"{host}.attacker.example", 1),
         "userinfo": registered.replace(host, f"{host}@attacker.example", 1),
+        "last-sign-changed": registered[:-1] + ("x" if registered[-1] != "x" else "y"),
+        "dot-is-any-sign": registered.replace(host, host.replace(".", "x", 1), 1),
+        "one-up": registered + "/..",
         "path-traversal": registered.rsplit("/", 1)[0] + "/x/../" + registered.rsplit("/", 1)[-1],
         "other-scheme": registered.replace(parts.scheme + ":", "http:" if parts.scheme == "https" else "ftp:", 1),
     }

@@ -105,17 +105,25 @@ async def test_client_that_must_push_is_refused_otherwise_by_post(
 
 
 @verifies("rfc9126-4-par-required-of-client")
-@each(asked=("login", "nobody", "without-openid", "unknown-reference", "empty-reference"))
+@each(
+    asked=(
+        *("login", "consent", "nobody", "without-openid", "response-mode", "other-redirect-uri"),
+        *("unknown-reference", "empty-reference"),
+    )
+)
 async def test_client_that_must_push_is_refused_whatever_it_asks(
     par: Par, authorization: Authorization, target: Target, asked: str
 ) -> None:
-    """A client that must push is refused otherwise: for a new login, in silence, without openid, with a reference."""
+    """A client that must push its requests is refused otherwise, whatever it asks for besides, or with a reference."""
     client = target.client("par_required")
     if not client.entry.require_par:
         raise NotApplicable("the client of the role 'par_required' is not registered to require PAR")
     changes: dict[str, dict[str, Change]] = {
         "login": {"prompt": "login"},
+        "consent": {"prompt": "consent"},
         "nobody": {"prompt": "none"},
+        "response-mode": {"response_mode": "fragment"},
+        "other-redirect-uri": {"redirect_uri": client.entry.redirect_uris[-1]},
         "without-openid": {"scope": flows.without_openid(client.entry), "nonce": None},
         "unknown-reference": {"request_uri": "https://attacker.example/request.jwt"},
         "empty-reference": {"request_uri": ""},

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from conformance.server.app import AuthorizationServer
 from conformance.server.faults import fault
-from conformance.server.records import Grant, Token
+from conformance.server.records import AuthorizationRequest, Code, Grant, Interaction, Session, Token
 
 
 @fault("openid-core-3.1.3.6-at-hash-right")
@@ -50,3 +50,22 @@ class PrivateKeysArePublished(AuthorizationServer):
         assert isinstance(response, web.Response)
         keys = json.loads(response.body or b"{}")["keys"]  # type: ignore[arg-type]
         return self.json_response({"keys": [{**key, "q": "AQAB"} for key in keys]})
+
+
+@fault("openid-core-2-auth-time-of-the-login")
+class AuthTimeIsOfTheFirstLogin(AuthorizationServer):
+    """BUG: a second login does not move auth_time (OpenID Connect Core section 2)."""
+
+    def renew_session(self, session: Session, interaction: Interaction) -> Session:
+        """Remember when this browser was first logged in."""
+        renewed = super().renew_session(session, interaction)
+        if session.user is not None:
+            first = self.__dict__.setdefault("first_logins", {})
+            first[renewed.id] = first.get(session.id, session.auth_time)
+        return renewed
+
+    def issue_code(self, session: Session, asked: AuthorizationRequest) -> Code:
+        """Tell that time."""
+        code = super().issue_code(session, asked)
+        code.grant.auth_time = self.__dict__.get("first_logins", {}).get(session.id, session.auth_time)
+        return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from posixpath import normpath
 from typing import Any
 from urllib.parse import urlsplit
@@ -238,3 +239,32 @@ class LoopbackMayHaveAnyPath(AuthorizationServer):
         """The host will do, for clients that have registered one."""
         own = any(urlsplit(registered).hostname == "127.0.0.1" for registered in client.redirect_uris)
         return super().is_registered(client, redirect_uri) or (own and urlsplit(redirect_uri).hostname == "127.0.0.1")
+
+
+@fault("rfc9126-2.1-redirect-uri-validated")
+class RedirectUrisArePatterns(AuthorizationServer):
+    """BUG: a registered redirect URI is read as a pattern, in which a dot is any sign (RFC 9700 section 2.1)."""
+
+    def is_registered(self, client: RegisteredClient, redirect_uri: str) -> bool:
+        """Whether one fits."""
+        fits = any(re.fullmatch(pattern, redirect_uri) for pattern in client.redirect_uris)
+        return fits or super().is_registered(client, redirect_uri)
+
+
+@fault("rfc9126-2.1-redirect-uri-validated")
+class LastSignOfRedirectUrisIsNotCompared(AuthorizationServer):
+    """BUG: the comparison of redirect URIs ends a sign too early (RFC 9700 section 2.1)."""
+
+    def is_registered(self, client: RegisteredClient, redirect_uri: str) -> bool:
+        """Up to the last sign but one."""
+        alike = [uri[:-1] for uri in client.redirect_uris if len(uri) == len(redirect_uri)]
+        return redirect_uri[:-1] in alike or super().is_registered(client, redirect_uri)
+
+
+@fault("rfc9126-2.1-redirect-uri-validated")
+class RedirectUriMayGoUp(AuthorizationServer):
+    """BUG: what goes up from a registered redirect URI is taken for a part of it (RFC 9700 section 2.1)."""
+
+    def is_registered(self, client: RegisteredClient, redirect_uri: str) -> bool:
+        """With any number of steps."""
+        return super().is_registered(client, redirect_uri.rstrip("/."))

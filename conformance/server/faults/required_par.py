@@ -218,3 +218,23 @@ class FlagHoldsForThePageNotForTheCode(AuthorizationServer):
     def require_pushed(self, client: RegisteredClient) -> None:
         """Only warn."""
         self.__dict__.setdefault("warned", []).append(client.client_id)
+
+
+@fault("rfc9126-4-par-required-of-client")
+class ChosenModesNeedNotBePushed(AuthorizationServer):
+    """BUG: a client that must push is served otherwise if it names a response_mode (RFC 9126 section 4)."""
+
+    chosen = False
+
+    def plain_request(self, client: RegisteredClient, query: Form) -> AuthorizationRequest:
+        """Remember what was asked: nothing is awaited between here and the rule."""
+        self.chosen = query.get("response_mode") is not None
+        try:
+            return super().plain_request(client, query)
+        finally:
+            self.chosen = False
+
+    def require_pushed(self, client: RegisteredClient) -> None:
+        """Only for the client's own flag."""
+        if not (self.chosen and client.require_par and not self.settings.require_par):
+            super().require_pushed(client)
