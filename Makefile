@@ -37,9 +37,8 @@ faults-page: $(DEV) ## docs/faults.md: every fault against every check, so that 
 benchmark: $(DEV) ## What has a limit in time.
 	$(BIN)/python -m tests.benchmark
 
-# What `make test` has no time for comes first.
 test-servers: $(DEV) ## The suite against the emulators of vendors, and real servers that others wrote (npm, apt, pip).
-	$(BIN)/pytest tests -n 2 --dist worksteal -m "emulators or whole"
+	$(BIN)/pytest tests -n 2 -m emulators
 	$(BIN)/python -m conformance.bench --at-once 2 $(SERVERS)
 
 servers-page: $(DEV) ## docs/servers.md, from the last runs of test-servers.
